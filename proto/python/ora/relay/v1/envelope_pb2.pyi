@@ -186,7 +186,9 @@ class RouteHeader(_message.Message):
     lock_epoch: _builtins.int
     """The project's lock epoch as the sender knows it; set on HANDOVER and INSTALLER_CONFIG envelopes."""
     pad_bucket: _builtins.int
-    """The sealed content is padded to 256·2^pad_bucket bytes before sealing, so that lengths tell little."""
+    """`sealed` is exactly 256·2^pad_bucket bytes long, so that lengths tell little. The receiver refuses another length;
+    the relay does not look.
+    """
     trace: _builtins.bytes
     """W3C trace id, so that one envelope can be followed across the parts. Absent: not traced. 16 bytes or none."""
     command_id: _builtins.bytes

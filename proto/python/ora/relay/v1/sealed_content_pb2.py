@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from ora.options.v1 import options_pb2 as ora_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!ora/relay/v1/sealed_content.proto\x12\x0cora.relay.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cora/options/v1/options.proto\"\x8c\x01\n\rSealedContent\x12&\n\x07payload\x18\x01 \x01(\x0c\x42\x0c\x80\x01\x01\xbaH\x06z\x04\x18\xe8\xfb\x03R\x07payload\x12(\n\tsignature\x18\x02 \x01(\x0c\x42\n\x80\x01\x01\xbaH\x04z\x02h@R\tsignature\x12#\n\x07padding\x18\x03 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80\x04R\x07padding:\x04\x88\xb5\x18\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!ora/relay/v1/sealed_content.proto\x12\x0cora.relay.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cora/options/v1/options.proto\"g\n\rSealedContent\x12&\n\x07payload\x18\x01 \x01(\x0c\x42\x0c\x80\x01\x01\xbaH\x06z\x04\x18\xe8\xfb\x03R\x07payload\x12(\n\tsignature\x18\x02 \x01(\x0c\x42\n\x80\x01\x01\xbaH\x04z\x02h@R\tsignature:\x04\x88\xb5\x18\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,10 +37,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEALEDCONTENT'].fields_by_name['payload']._serialized_options = b'\200\001\001\272H\006z\004\030\350\373\003'
   _globals['_SEALEDCONTENT'].fields_by_name['signature']._loaded_options = None
   _globals['_SEALEDCONTENT'].fields_by_name['signature']._serialized_options = b'\200\001\001\272H\004z\002h@'
-  _globals['_SEALEDCONTENT'].fields_by_name['padding']._loaded_options = None
-  _globals['_SEALEDCONTENT'].fields_by_name['padding']._serialized_options = b'\272H\006z\004\030\200\200\004'
   _globals['_SEALEDCONTENT']._loaded_options = None
   _globals['_SEALEDCONTENT']._serialized_options = b'\210\265\030\005'
-  _globals['_SEALEDCONTENT']._serialized_start=111
-  _globals['_SEALEDCONTENT']._serialized_end=251
+  _globals['_SEALEDCONTENT']._serialized_start=110
+  _globals['_SEALEDCONTENT']._serialized_end=213
 # @@protoc_insertion_point(module_scope)

@@ -22,32 +22,32 @@ class SealedContent(_message.Message):
     no service imports this message (tests/contract states that).
 
     `sealed` = suite (1 byte) ‖ enc ‖ ciphertext, where enc and ciphertext are HPKE base mode (RFC 9180) to the receiver's
-    key with info `ora envelope v1`, AAD = the bytes of `route_header`, and plaintext = an encoded SealedContent.
+    key with info `ora envelope v1`, AAD = the bytes of `route_header`, and plaintext = an encoded SealedContent ‖ 0x80 ‖
+    as many zero bytes as make `sealed` 256·2^pad_bucket bytes long (ISO/IEC 7816-4 padding, which reaches every length).
+
+    Suite 1: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-128-GCM; enc 32 bytes. For Hubs without ML-KEM.
+    Suite 2: MLKEM768-X25519 (HPKE KEM 0x647a), HKDF-SHA256, AES-256-GCM; enc 1120 bytes.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     PAYLOAD_FIELD_NUMBER: _builtins.int
     SIGNATURE_FIELD_NUMBER: _builtins.int
-    PADDING_FIELD_NUMBER: _builtins.int
     payload: _builtins.bytes
-    """What the sender says. At most 65000 bytes."""
+    """What the sender says. At most 65000 bytes, and what the suite leaves of 65536: 64328 with suite 2."""
     signature: _builtins.bytes
     """Ed25519 (RFC 8032) by the sender over `ora envelope sender v1` ‖ 0x00 ‖ SHA-256(route_header) ‖ payload: HPKE base
     mode hides the content and says nothing of who sealed it. 64 bytes.
     """
-    padding: _builtins.bytes
-    """Zero bytes up to the header's pad bucket."""
     def __init__(
         self,
         *,
         payload: _builtins.bytes = ...,
         signature: _builtins.bytes = ...,
-        padding: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["padding", b"padding", "payload", b"payload", "signature", b"signature"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payload", b"payload", "signature", b"signature"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
