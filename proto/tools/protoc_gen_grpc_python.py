@@ -37,4 +37,6 @@ def answer(request: plugin_pb2.CodeGeneratorRequest) -> plugin_pb2.CodeGenerator
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(answer(plugin_pb2.CodeGeneratorRequest.FromString(sys.stdin.buffer.read())).SerializeToString())
+    sys.stdout.buffer.write(
+        answer(plugin_pb2.CodeGeneratorRequest.FromString(sys.stdin.buffer.read())).SerializeToString()
+    )
