@@ -25,7 +25,7 @@ def compile_into(folder: Path) -> None:
     subprocess.run([sys.executable, "proto/tools/vendor_protos.py", "third_party"], cwd=ROOT, check=True)
     subprocess.run([BUF, "generate", "-o", folder], cwd=ROOT, check=True)
     for module in folder.rglob("*_pb2_grpc.py"):
-        if "Stub(" not in module.read_text():  # the generators write one for every file, services or not
+        if "Stub:" not in module.read_text():  # the generators write one for every file, services or not
             module.unlink()
             module.with_suffix(".pyi").unlink()
     descriptors = folder / DESCRIPTORS.relative_to(ROOT)
