@@ -1,0 +1,131 @@
+"""Owns the PostgreSQL pool and the transaction, which is always either one tenant's or, by name, nobody's.
+
+Row security reads ``app.tenant_id``; it is set inside the transaction and ends with it, so a pooled connection never
+carries a tenant. Statements live in the services' ``store`` modules.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, Literal
+
+import asyncpg
+
+from mesh.errors import AbortedError, DeadlineExceededError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from asyncpg.pool import PoolConnectionProxy
+
+    from mesh.ids import TenantId
+    from mesh.settings import DatabaseConfig
+
+    Tx = PoolConnectionProxy[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+
+Isolation = Literal["read_committed", "repeatable_read", "serializable"]
+
+_SET_TENANT: Final = "SELECT set_config('app.tenant_id', $1, true)"
+_SOON: Final = timedelta(seconds=1)
+_LOST_RACE: Final = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+)
+_AWAY: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InterfaceError,
+    OSError,
+)
+
+
+class Database:
+    """The service's own schema, through its own role."""
+
+    def __init__(self, pool: Pool, config: DatabaseConfig) -> None:
+        self._pool, self._config = pool, config
+
+    def tenant(
+        self, tenant: TenantId, *, read_only: bool = False, isolation: Isolation = "read_committed"
+    ) -> AbstractAsyncContextManager[Tx]:
+        """Open a transaction that sees one tenant's rows."""
+        return self._transaction(str(tenant), read_only=read_only, isolation=isolation)
+
+    def platform(
+        self, *, read_only: bool = False, isolation: Isolation = "read_committed"
+    ) -> AbstractAsyncContextManager[Tx]:
+        """Open a transaction of no tenant: tables under row security show no rows."""
+        return self._transaction(None, read_only=read_only, isolation=isolation)
+
+    @asynccontextmanager
+    async def _transaction(self, tenant: str | None, *, read_only: bool, isolation: Isolation) -> AsyncIterator[Tx]:
+        async with self._acquired() as connection:
+            with_tenant = connection.transaction(isolation=isolation, readonly=read_only)
+            try:
+                async with with_tenant:
+                    if tenant is not None:
+                        await connection.execute(_SET_TENANT, tenant)
+                    yield connection
+            except _LOST_RACE as error:
+                raise AbortedError("another change came first", reason="CONCURRENT_UPDATE") from error
+            except asyncpg.QueryCanceledError as error:
+                raise DeadlineExceededError("the database took too long") from error
+            except (asyncpg.PostgresConnectionError, *_AWAY) as error:
+                raise _away() from error
+
+    @asynccontextmanager
+    async def _acquired(self) -> AsyncIterator[Tx]:
+        try:
+            connection = await self._pool.acquire(timeout=self._config.acquire_seconds)
+        except TimeoutError as error:
+            raise UnavailableError(
+                "every database connection is busy", reason="DATABASE_BUSY", retry_after=_SOON
+            ) from error
+        except _AWAY as error:
+            raise _away() from error
+        try:
+            yield connection
+        finally:
+            await asyncio.shield(self._pool.release(connection))
+
+
+def _away() -> UnavailableError:
+    return UnavailableError("the database is away", reason="DATABASE_UNAVAILABLE", retry_after=_SOON)
+
+
+@asynccontextmanager
+async def open_database(config: DatabaseConfig, *, application: str) -> AsyncIterator[Database]:
+    """Open the pool; sizes and time limits are the configuration's."""
+    pool = await asyncpg.create_pool(
+        config.url.reveal(),
+        min_size=config.pool_min,
+        max_size=config.pool_max,
+        max_inactive_connection_lifetime=300,
+        timeout=config.acquire_seconds,
+        command_timeout=config.statement_seconds + 1,
+        server_settings={
+            "application_name": application,
+            "statement_timeout": _ms(config.statement_seconds),
+            "lock_timeout": _ms(config.lock_seconds),
+            "idle_in_transaction_session_timeout": _ms(config.idle_in_transaction_seconds),
+        },
+    )
+    try:
+        yield Database(pool, config)
+    finally:
+        try:
+            await asyncio.wait_for(pool.close(), 5)
+        except TimeoutError:
+            pool.terminate()
+
+
+def _ms(seconds: float) -> str:
+    return str(round(seconds * 1000))

@@ -1,0 +1,82 @@
+"""Owns putting names to a call: the peer from its certificate, the subject from the token or the gateway's word.
+
+It decides only whether credentials are genuine. Whether they suffice is the policy stage's question.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from mesh.errors import UnauthenticatedError
+from mesh.identity import GATEWAY, ApiClient, HubIdentity, Principal, forwarded_hub, peer_workload
+from mesh.interceptors.stage import Stage
+from mesh.policy import Method, refuse_missing_subject
+
+if TYPE_CHECKING:
+    from mesh.call import Call
+
+XFCC: Final = "x-forwarded-client-cert"
+API_TOKEN_PREFIX: Final = "ora_"  # noqa: S105 - a prefix
+_SCHEME: Final = "bearer "
+
+
+class PersonVerifier(Protocol):
+    """Reads access tokens."""
+
+    async def verify(self, token: str) -> Principal:
+        """Return who the token speaks for, or raise ``UnauthenticatedError``."""
+
+
+class ApiTokenVerifier(Protocol):
+    """Reads tenant API tokens; the service that keeps them brings it."""
+
+    async def verify(self, token: str) -> ApiClient:
+        """Return the token's client, or raise ``UnauthenticatedError``."""
+
+
+class PeerStage(Stage):
+    """Names the workload at the other end. No server is without it."""
+
+    async def admit(self, call: Call) -> None:
+        call.peer = call.subject = peer_workload(call.auth_context)
+
+
+class SubjectStage(Stage):
+    """Names the person, API client or Hub that the call is for."""
+
+    def __init__(self, people: PersonVerifier | None, api_tokens: ApiTokenVerifier | None) -> None:
+        self._people, self._api_tokens = people, api_tokens
+
+    def applies(self, method: Method) -> bool:
+        """Only where the contract asks for a subject beside the workload."""
+        return method.takes_people or method.takes_hubs
+
+    async def admit(self, call: Call) -> None:
+        method = call.method
+        bearers, hubs = call.headers("authorization"), call.headers(XFCC)
+        use_bearer, use_hub = method.takes_people and bearers, method.takes_hubs and hubs
+        if bearers > 1 or hubs > 1 or (use_bearer and use_hub):
+            raise UnauthenticatedError("credentials must be given once", reason="CREDENTIALS_AMBIGUOUS")
+        if use_bearer:
+            call.subject = await self._bearer(call)
+        elif use_hub:
+            call.subject = self._hub(call)
+        else:
+            raise refuse_missing_subject(method)
+
+    async def _bearer(self, call: Call) -> Principal | ApiClient:
+        value = call.header("authorization") or ""
+        if not value[: len(_SCHEME)].lower() == _SCHEME:
+            raise UnauthenticatedError("a bearer token is needed", reason="TOKEN_INVALID")
+        token = value[len(_SCHEME) :]
+        if self._api_tokens is not None and token.startswith(API_TOKEN_PREFIX):
+            return await self._api_tokens.verify(token)
+        if self._people is None:
+            raise UnauthenticatedError("no issuer is configured", reason="TOKEN_INVALID")
+        return await self._people.verify(token)
+
+    def _hub(self, call: Call) -> HubIdentity:
+        hub = forwarded_hub(call.header(XFCC) or "") if call.peer and call.peer.name == GATEWAY else None
+        if hub is None:
+            raise UnauthenticatedError("the Hub certificate is not usable", reason="HUB_CERTIFICATE_INVALID")
+        return hub

@@ -1,0 +1,32 @@
+"""Owns the field names of logs, spans and metrics, so that one thing has one name; knows no values."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SERVICE: Final = "service"
+NODE: Final = "node"
+TRACE_ID: Final = "trace_id"
+SPAN_ID: Final = "span_id"
+METHOD: Final = "method"
+CODE: Final = "code"
+REASON: Final = "reason"
+PEER: Final = "peer"
+SUBJECT_KIND: Final = "subject_kind"
+DURATION_MS: Final = "duration_ms"
+HUB_ID: Final = "hub_id"
+TENANT_ID: Final = "tenant_id"
+MESSAGE_ID: Final = "message_id"
+REQUEST_ID: Final = "request_id"
+EVENT_ID: Final = "event_id"
+EVENT_TYPE: Final = "event_type"
+STREAM: Final = "stream"
+GROUP: Final = "group"
+ATTEMPT: Final = "attempt"
+COUNT: Final = "count"
+TASK: Final = "task"
+JOB: Final = "job"
+ERROR_TYPE: Final = "error_type"
+ERROR_AT: Final = "error_at"
+ADDRESS: Final = "address"
+RATE_CLASS: Final = "rate_class"

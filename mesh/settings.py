@@ -1,0 +1,127 @@
+"""Owns the settings that every service has; knows no service. A service's config holds these beside its own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from mesh.config import Secret, setting
+from mesh.ratelimit import RateLimits, parse_limits
+
+_ALGORITHMS: Final = frozenset({"ES256", "ES384", "EdDSA", "PS256", "RS256"})
+_ISSUER_KEYS: Final = frozenset({"issuer", "audience", "jwks_uri", "roles", "algorithm", "acr_levels"})
+
+
+class Environment(StrEnum):
+    """Where this runs. Only ``dev`` has reflection, channelz and plain-HTTP issuers."""
+
+    DEV = "dev"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+class LogFormat(StrEnum):
+    """How a log line looks."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issuer:
+    """One identity provider whose access tokens are believed, and the roles that it may grant."""
+
+    issuer: str
+    audience: str
+    jwks_uri: str
+    roles: frozenset[str]
+    # The one signature algorithm that it uses.
+    algorithm: str = "ES256"
+    # Its `acr` values from weak to strong; a stronger one satisfies a weaker demand. Values not listed match exactly.
+    acr_levels: tuple[str, ...] = ()
+
+
+def parse_issuers(text: str) -> tuple[Issuer, ...]:
+    """Return the issuers of a JSON list of objects."""
+    loaded = json.loads(text)
+    if not isinstance(loaded, list):
+        msg = "a JSON list is wanted"
+        raise ValueError(msg)
+    return tuple(_issuer(each) for each in loaded)
+
+
+def _issuer(each: dict[str, Any]) -> Issuer:
+    missing = {"issuer", "audience", "jwks_uri", "roles"} - each.keys()
+    if missing or each.keys() - _ISSUER_KEYS:
+        msg = f"an issuer has the keys {sorted(_ISSUER_KEYS)}; missing {sorted(missing)}"
+        raise ValueError(msg)
+    algorithm = each.get("algorithm", "ES256")
+    if algorithm not in _ALGORITHMS:
+        msg = f"{algorithm} is no algorithm that we accept"
+        raise ValueError(msg)
+    return Issuer(
+        issuer=each["issuer"],
+        audience=each["audience"],
+        jwks_uri=each["jwks_uri"],
+        roles=frozenset(each["roles"]),
+        algorithm=algorithm,
+        acr_levels=tuple(each.get("acr_levels", ())),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeshConfig:
+    """What the mesh runtime itself needs."""
+
+    environment: Environment = setting("ORA_ENVIRONMENT", default=Environment.PRODUCTION)
+    grpc_listen: str = setting("ORA_GRPC_LISTEN")
+    cert_dir: Path = setting("ORA_CERT_DIR")
+    node_id: str = setting("ORA_NODE_ID", default="")
+    metrics_listen: str = setting("ORA_METRICS_LISTEN", default="")
+    otlp_endpoint: str = setting("ORA_OTLP_ENDPOINT", default="")
+    trace_ratio: float = setting("ORA_TRACE_RATIO", default=0.01)
+    log_level: str = setting("ORA_LOG_LEVEL", default="info", parse=str.lower)
+    log_format: LogFormat = setting("ORA_LOG_FORMAT", default=LogFormat.JSON)
+    # Exception texts may hold data, so they are logged on a developer's machine alone.
+    log_exception_text: bool = setting("ORA_LOG_EXCEPTION_TEXT", default=False)
+    issuers: tuple[Issuer, ...] = setting("ORA_OIDC_ISSUERS", default=(), parse=parse_issuers)
+    rate_limits: RateLimits = setting("ORA_RATE_LIMITS", default=RateLimits(), parse=parse_limits)
+    max_message_bytes: int = setting("ORA_GRPC_MAX_MESSAGE_BYTES", default=1 << 20)
+    max_concurrent_calls: int = setting("ORA_GRPC_MAX_CONCURRENT_CALLS", default=1000)
+    drain_seconds: float = setting("ORA_DRAIN_SECONDS", default=10.0)
+
+    def __post_init__(self) -> None:
+        if self.environment is not Environment.DEV:
+            if self.log_exception_text:
+                msg = "ORA_LOG_EXCEPTION_TEXT is for ORA_ENVIRONMENT=dev"
+                raise ValueError(msg)
+            plain = [each.jwks_uri for each in self.issuers if not each.jwks_uri.startswith("https://")]
+            if plain:
+                msg = f"ORA_OIDC_ISSUERS: {plain} is not https"
+                raise ValueError(msg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseConfig:
+    """PostgreSQL, as the service's own role."""
+
+    url: Secret = setting("ORA_DATABASE_URL")
+    pool_min: int = setting("ORA_DATABASE_POOL_MIN", default=1)
+    pool_max: int = setting("ORA_DATABASE_POOL_MAX", default=8)
+    acquire_seconds: float = setting("ORA_DATABASE_ACQUIRE_SECONDS", default=2.0)
+    statement_seconds: float = setting("ORA_DATABASE_STATEMENT_SECONDS", default=5.0)
+    lock_seconds: float = setting("ORA_DATABASE_LOCK_SECONDS", default=2.0)
+    idle_in_transaction_seconds: float = setting("ORA_DATABASE_IDLE_SECONDS", default=10.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedisConfig:
+    """Redis or Valkey, one server or a cluster's entry point."""
+
+    url: Secret = setting("ORA_REDIS_URL")
+    cluster: bool = setting("ORA_REDIS_CLUSTER", default=False)
+    max_connections: int = setting("ORA_REDIS_MAX_CONNECTIONS", default=32)
+    timeout_seconds: float = setting("ORA_REDIS_TIMEOUT_SECONDS", default=1.0)
