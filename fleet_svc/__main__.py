@@ -1,0 +1,46 @@
+"""Owns the process: configuration, pool, clock, feed, handlers, server. Knows everybody, decides nothing."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+
+from ora.fleet.v1.admission_service_pb2_grpc import add_AdmissionServiceServicer_to_server
+from ora.fleet.v1.hub_record_service_pb2_grpc import add_HubRecordServiceServicer_to_server
+from ora.fleet.v1.hub_service_pb2_grpc import add_HubServiceServicer_to_server
+
+from fleet_svc.api.admissions import AdmissionService
+from fleet_svc.api.hub_records import HubRecordService
+from fleet_svc.api.hubs import HubService
+from fleet_svc.config import Config
+from fleet_svc.feed import AdmissionFeed
+from fleet_svc.store import admission_changes
+from mesh import clock, log, tasks, telemetry
+from mesh.config import load
+from mesh.db import open_database
+from mesh.server import Server
+
+
+async def serve(scope: tasks.Scope) -> None:
+    """Serve until told to stop."""
+    config = load(Config)
+    log.start("fleet", config.mesh)
+    with telemetry.running("fleet", config.mesh):
+        async with open_database(config.database, application="fleet") as database:
+            feed = AdmissionFeed(
+                partial(admission_changes.listen, config.database),
+                lost=admission_changes.LOST,
+                heartbeat_seconds=config.heartbeat_seconds,
+                queue_bound=config.watch_queue,
+            )
+            scope.start("admission feed", feed.run(scope.stopping))
+            records = HubRecordService(database, now=clock.now, open_gates=config.open_gates)
+            server = Server(config.mesh, workload="fleet")
+            server.add(add_HubServiceServicer_to_server, HubService(database, now=clock.now))
+            server.add(add_HubRecordServiceServicer_to_server, records)
+            server.add(add_AdmissionServiceServicer_to_server, AdmissionService(database, feed))
+            await server.serve(scope.stopping)
+
+
+if __name__ == "__main__":
+    sys.exit(tasks.run(serve))

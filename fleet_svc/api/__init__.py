@@ -1,0 +1,1 @@
+"""The gRPC services of fleet_svc: unpack, ask domain and store, pack."""

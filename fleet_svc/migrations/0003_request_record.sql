@@ -1,0 +1,3 @@
+-- Why: CreateHub with one request_id has one effect. The tenant of every row is PLATFORM (ADR 0050).
+-- Locks: nothing that exists; the table is new.
+-- mesh: request_record
