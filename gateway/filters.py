@@ -1,0 +1,126 @@
+"""Owns the chain of HTTP filters of a listener. What differs by route is in ``gateway.route_rules``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from gateway import problems
+from gateway.clusters import issuer_cluster_name
+from gateway.contract import Door
+from gateway.local_replies import SECURITY_HEADERS
+from gateway.node import Node, extension, set_headers, typed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gateway.values import GatewayValues, Issuer
+
+_HTTP: Final = "envoy.extensions.filters.http."
+BUFFER: Final = "envoy.filters.http.buffer"
+CORS: Final = "envoy.filters.http.cors"
+JWT: Final = "envoy.filters.http.jwt_authn"
+LOCAL_LIMIT: Final = "envoy.filters.http.local_ratelimit"
+RBAC: Final = "envoy.filters.http.rbac"
+TRANSCODER: Final = "envoy.filters.http.grpc_json_transcoder"
+PERSON: Final = "person"
+STATUS_DETAILS: Final = 1 << 16
+_LUA: Final = Path(__file__).with_name("problems.lua")
+
+
+def chain(values: GatewayValues, which: Door, services: Sequence[str], descriptors: Path) -> list[Node]:
+    """Return the filters of one listener."""
+    people = which is Door.APP
+    return [
+        _problem_documents(values.problem_base),
+        _response_headers(),
+        *([extension(CORS, _HTTP + "cors.v3.Cors")] if people and values.cors_origins else []),
+        extension(LOCAL_LIMIT, _HTTP + "local_ratelimit.v3.LocalRateLimit", stat_prefix=which.value),
+        *([_tokens(values.issuers), _roles()] if people else []),
+        extension(BUFFER, _HTTP + "buffer.v3.Buffer", max_request_bytes=1024),
+        {"name": TRANSCODER, "typed_config": transcoder(services, descriptors, sse=False)},
+        extension("envoy.filters.http.router", _HTTP + "router.v3.Router", suppress_envoy_headers=True),
+    ]
+
+
+def transcoder(services: Sequence[str], descriptors: Path, *, sse: bool) -> Node:
+    """Return the transcoder for some services; ``sse`` says how a server stream is written."""
+    framing = "stream_sse_style_delimited" if sse else "stream_newline_delimited"
+    return typed(
+        _HTTP + "grpc_json_transcoder.v3.GrpcJsonTranscoder",
+        proto_descriptor=str(descriptors),
+        services=sorted(services),
+        convert_grpc_status=True,
+        match_incoming_request_route=True,
+        case_insensitive_enum_parsing=False,
+        url_unescape_spec="ALL_CHARACTERS_EXCEPT_RESERVED",
+        request_validation_options={"reject_unknown_method": True, "reject_unknown_query_parameters": True},
+        print_options={"always_print_primitive_fields": True, framing: True},
+    )
+
+
+def _problem_documents(base: str) -> Node:
+    codes = ",".join(
+        f'[{code.number}]={{name="{code.name}",status={code.status},detail="{code.detail}"}}' for code in problems.CODES
+    )
+    first = {code.status: code.number for code in reversed(problems.CODES)}
+    by_http = ",".join(f"[{status}]={number}" for status, number in sorted(first.items()))
+    prelude = (
+        f"local CODES = {{{codes}}}\nlocal BY_HTTP = {{{by_http}}}\n"
+        f"local BASE = \"{base}\"\nlocal REALM = '{problems.REALM}'\n"
+    )
+    source: Node = {"inline_string": prelude + _LUA.read_text()}
+    return extension("envoy.filters.http.lua", _HTTP + "lua.v3.Lua", default_source_code=source)
+
+
+def _response_headers() -> Node:
+    put = [{"append": each} for each in set_headers({**SECURITY_HEADERS, "x-request-id": "%REQ(X-REQUEST-ID)%"})]
+    drop: list[Node] = [
+        {"remove_on_match": {"key_matcher": {"prefix": "grpc-"}}},
+        {"remove": "server"},
+        {"remove": "accept-encoding"},  # gRPC's own
+    ]
+    mutations: Node = {"response_mutations": [*drop, *put]}
+    return extension(
+        "envoy.filters.http.header_mutation", _HTTP + "header_mutation.v3.HeaderMutation", mutations=mutations
+    )
+
+
+def _tokens(issuers: Sequence[Issuer]) -> Node:
+    anyone: list[Node] = [{"provider_name": issuer.name} for issuer in issuers]
+    person: Node = {"requires_any": {"requirements": anyone}} if len(anyone) > 1 else anyone[0]
+    return extension(
+        JWT,
+        _HTTP + "jwt_authn.v3.JwtAuthentication",
+        providers={issuer.name: _provider(issuer) for issuer in issuers},
+        requirement_map={PERSON: person},
+        # Each route says what it needs. One that does not say needs a person.
+        rules=[{"match": {"prefix": "/"}, "requirement_name": PERSON}],
+    )
+
+
+def _provider(issuer: Issuer) -> Node:
+    uri: Node = {"uri": issuer.jwks_uri, "cluster": issuer_cluster_name(issuer.name), "timeout": "2s"}
+    return {
+        "issuer": issuer.issuer,
+        "audiences": [issuer.audience],
+        "remote_jwks": {
+            "http_uri": uri,
+            # A key that appears at the issuer is known here within a minute, whatever tokens arrive meanwhile.
+            "cache_duration": "60s",
+            "async_fetch": {"failed_refetch_duration": "2s"},
+            "retry_policy": {"num_retries": 2, "retry_back_off": {"base_interval": "0.1s", "max_interval": "1s"}},
+        },
+        # Only the header: by default Envoy also takes a token from the address.
+        "from_headers": [{"name": "authorization", "value_prefix": "Bearer "}],
+        "forward": True,  # the mesh checks it again
+        "payload_in_metadata": issuer.name,
+        "clock_skew_seconds": 30,
+        "require_expiration": True,
+        "max_lifetime": "3600s",
+    }
+
+
+def _roles() -> Node:
+    # No policy: whatever a route does not allow is refused.
+    return extension(RBAC, _HTTP + "rbac.v3.RBAC", rules={"action": "ALLOW"})
