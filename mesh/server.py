@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import grpc
-from grpc_channelz.v1 import channelz
+from grpc_channelz.v1 import channelz, channelz_pb2_grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from mesh import clock, log, names
 from mesh.certs import Bundle, Certificates
@@ -105,8 +105,12 @@ class Server:
 
     def _add_dev_tools(self) -> None:
         listed = (*self._services, reflection.SERVICE_NAME)
-        self._add(_register_reflection, reflection.aio.ReflectionServicer(listed), lambda path: _tool(path, bidi=True))
-        self._add(_register_channelz, channelz.aio.ChannelzServicer(), _tool)
+        self._add(
+            reflection_pb2_grpc.add_ServerReflectionServicer_to_server,
+            reflection.aio.ReflectionServicer(listed),
+            lambda path: _tool(path, bidi=True),
+        )
+        self._add(channelz_pb2_grpc.add_ChannelzServicer_to_server, channelz.aio.ChannelzServicer(), _tool)
 
     async def set_serving(self, serving: bool) -> None:  # noqa: FBT001 - a state, not an option
         """Tell balancers whether to send calls here, for the server and for each service."""
@@ -160,14 +164,6 @@ def _health_method(path: str) -> Method:
 
 def _tool(path: str, *, bidi: bool = False) -> Method:
     return built_in(path, callers=_OPERATOR, bidi=bidi)
-
-
-def _register_reflection(servicer: Any, server: Any) -> None:
-    reflection.reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, server)
-
-
-def _register_channelz(servicer: Any, server: Any) -> None:
-    channelz.channelz_pb2_grpc.add_ChannelzServicer_to_server(servicer, server)
 
 
 def _options(config: MeshConfig) -> list[tuple[str, int]]:
