@@ -1,0 +1,59 @@
+# Everything that is done often, by one word. `make help` lists it.
+PYTHON ?= $(or $(firstword $(foreach each,python3 python3.14 python3.13 python3.12 python3.11,$(shell command -v $(each) >/dev/null 2>&1 && $(each) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $(each)))),python3)
+BIN := .venv/bin
+# The rooms with Python of ours in them; generated code is checked by its generator.
+ROOMS := $(wildcard mesh relay fleet_svc portal_svc ingest_svc backup_svc gateway sdk hubsim devstack bench tests proto/tools)
+PROCESSES ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up demo test lint fmt type proto proto-check bench down reset clean
+
+help:  ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || grep -h '## ' $(MAKEFILE_LIST)
+
+setup:  ## Install everything into this folder: environment, locked packages, identity provider
+	@$(PYTHON) devstack/bootstrap.py
+
+up: setup  ## Start the whole system and leave it running; Ctrl-C stops it
+	@$(BIN)/ora up
+
+demo: setup  ## Tell the story of one sealed packet, step by step, each step verified
+	@$(BIN)/ora demo
+
+test: setup  ## Run all tests on real components
+	@$(BIN)/python -m devstack.debian
+	@$(BIN)/pytest -n $(PROCESSES) tests
+
+lint: setup  ## Style, import rules, contracts
+	@$(BIN)/ruff check $(ROOMS)
+	@$(BIN)/ruff format --check $(ROOMS)
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python proto/tools/vendor_protos.py third_party
+	@$(BIN)/buf lint
+	@$(BIN)/buf format proto --diff --exit-code
+
+fmt: setup  ## Put every file in its one form
+	@$(BIN)/ruff check --fix-only --quiet $(ROOMS)
+	@$(BIN)/ruff format $(ROOMS)
+	@$(BIN)/buf format proto --write
+
+type: setup  ## Check types, strictly
+	@$(BIN)/mypy $(ROOMS)
+
+proto: setup  ## Compile the contracts
+	@$(BIN)/python proto/tools/generate.py
+
+proto-check: setup  ## Fail if the committed output of the contracts is stale
+	@$(BIN)/python proto/tools/generate.py --check
+
+bench: setup  ## Measure, and write the tables of docs/benchmarks.md
+	@$(BIN)/python -m bench
+
+down:  ## Stop what `ora up -d` left running
+	@$(BIN)/ora down
+
+reset:  ## Stop, and remove the state folder
+	@$(BIN)/ora reset --yes
+
+clean: reset  ## Remove everything that is not committed and that the other targets make again
+	rm -rf .venv devstack/voltex/node_modules third_party .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The whole of Ora on one machine, with one command: `ora`."""
