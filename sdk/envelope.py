@@ -7,6 +7,7 @@ Formats: proto/ora/relay/v1/envelope.proto and sealed_content.proto. Seal: RFC 9
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from ora.relay.v1 import envelope_pb2 as pb
 from ora.relay.v1 import sealed_content_pb2 as content_pb
 
 from sdk.errors import MalformedError, SenderUnknownError, WrongHeaderError, WrongKeyError
+from sdk.hpke import SealingKey
 from sdk.ids import uuid7
 from sdk.sealing import (
     check_sender,
@@ -25,9 +27,7 @@ from sdk.sealing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from sdk.hpke import SealingKey, SealingPublicKey
+    from sdk.hpke import SealingPublicKey
     from sdk.keys import AppKeys, AppPublic, HubKeys, HubPublic, SigningKey
 
 HEADER_VERSION = 1
