@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 _HTTP: Final = "envoy.extensions.filters.http."
 BUFFER: Final = "envoy.filters.http.buffer"
 CORS: Final = "envoy.filters.http.cors"
+HEADERS: Final = "envoy.filters.http.header_mutation"
 JWT: Final = "envoy.filters.http.jwt_authn"
 LOCAL_LIMIT: Final = "envoy.filters.http.local_ratelimit"
+LUA: Final = "envoy.filters.http.lua"
 RBAC: Final = "envoy.filters.http.rbac"
 TRANSCODER: Final = "envoy.filters.http.grpc_json_transcoder"
 PERSON: Final = "person"
@@ -63,14 +65,19 @@ def _problem_documents(base: str) -> Node:
     codes = ",".join(
         f'[{code.number}]={{name="{code.name}",status={code.status},detail="{code.detail}"}}' for code in problems.CODES
     )
+    numbers = {code.name: code.number for code in problems.CODES}
+    edge = ",".join(
+        f'{each.reason}={{status={each.status},code={numbers[each.code]},detail="{each.detail}"}}'
+        for each in (*problems.EDGE, *problems.TRANSCODER)
+    )
     first = {code.status: code.number for code in reversed(problems.CODES)}
     by_http = ",".join(f"[{status}]={number}" for status, number in sorted(first.items()))
     prelude = (
-        f"local CODES = {{{codes}}}\nlocal BY_HTTP = {{{by_http}}}\n"
+        f"local CODES = {{{codes}}}\nlocal BY_HTTP = {{{by_http}}}\nlocal EDGE = {{{edge}}}\n"
         f"local BASE = \"{base}\"\nlocal REALM = '{problems.REALM}'\n"
     )
     source: Node = {"inline_string": prelude + _LUA.read_text()}
-    return extension("envoy.filters.http.lua", _HTTP + "lua.v3.Lua", default_source_code=source)
+    return extension(LUA, _HTTP + "lua.v3.Lua", default_source_code=source)
 
 
 def _response_headers() -> Node:
@@ -81,9 +88,7 @@ def _response_headers() -> Node:
         {"remove": "accept-encoding"},  # gRPC's own
     ]
     mutations: Node = {"response_mutations": [*drop, *put]}
-    return extension(
-        "envoy.filters.http.header_mutation", _HTTP + "header_mutation.v3.HeaderMutation", mutations=mutations
-    )
+    return extension(HEADERS, _HTTP + "header_mutation.v3.HeaderMutation", mutations=mutations)
 
 
 def _tokens(issuers: Sequence[Issuer]) -> Node:

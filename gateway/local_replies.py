@@ -26,7 +26,7 @@ def config(base: str) -> Node:
     return {
         # A reply to a call that is gRPC by now, because the transcoder has seen it: its text becomes `grpc-message`,
         # then the transcoder's status, then `problems.lua`'s document.
-        "mappers": [_GRPC, *(_mapper(problem, base) for problem in problems.EDGE)],
+        "mappers": [*map(_early, problems.TRANSCODER), _GRPC, *(_mapper(problem, base) for problem in problems.EDGE)],
         "body_format": _document(_FALLBACK, base),
     }
 
@@ -35,6 +35,14 @@ _GRPC: Final[Node] = {
     "filter": {"header_filter": {"header": {"name": "content-type", "string_match": {"prefix": "application/grpc"}}}},
     "body_format_override": {"text_format_source": {"inline_string": "%LOCAL_REPLY_BODY%"}},
 }
+
+
+def _early(problem: EdgeProblem) -> Node:
+    return {
+        "filter": _filter(problem),
+        "headers_to_add": set_headers({REASON_HEADER: problem.reason}),
+        "body_format_override": {"text_format_source": {"inline_string": "%LOCAL_REPLY_BODY%"}},
+    }
 
 
 def _mapper(problem: EdgeProblem, base: str) -> Node:

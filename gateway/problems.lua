@@ -1,5 +1,5 @@
--- Turns a transcoded google.rpc.Status into a problem document (RFC 9457). The generator puts CODES, BASE and REALM
--- before it. Nothing is looked at on the way in, and nothing but the status on the way out of a success.
+-- Turns a transcoded google.rpc.Status into a problem document (RFC 9457). The generator puts CODES, BY_HTTP,
+-- EDGE, BASE and REALM before it. It looks at nothing on the way in, and at a success only for its content type.
 
 local STATUS_KEYS = {"type", "title", "status", "detail", "reason", "code", "requestId", "traceId", "retryAfterSeconds"}
 local MAX_DEPTH = 12
@@ -156,20 +156,20 @@ end
 
 -- Returns the document and the headers for one status. Without ErrorInfo the status is not of our making (the gRPC
 -- library, Envoy's router, the transcoder), and its text is not for callers.
-local function problem(status, request_id)
-  local code = CODES[status.code] or CODES[2]
+local function problem(status, code, request_id, edge_reason)
+  local edge = EDGE[edge_reason or ""]
   local info = detail_of(status, "ErrorInfo")
   local metadata = {}
   for key, value in pairs(info.metadata or {}) do metadata[camel(key)] = value end
   local trace_id = metadata.traceId
   metadata.traceId = nil
-  local reason = info.reason or code.name
+  local reason = info.reason or edge_reason or code.name
   local wait = tonumber(string.match(detail_of(status, "RetryInfo").retryDelay or "", "^([%d.]+)s$"))
   local document = {
     type = BASE .. string.lower(reason),
     title = reason,
-    status = code.status,
-    detail = info.reason and status.message or code.detail,
+    status = edge and edge.status or code.status,
+    detail = info.reason and status.message or edge and edge.detail or code.detail,
     reason = reason,
     code = code.name,
     requestId = request_id,
@@ -191,14 +191,22 @@ end
 function envoy_on_response(handle)
   local headers = handle:headers()
   local http_status = tonumber(headers:get(":status"))
-  if http_status < 400 or headers:get("content-type") == "application/problem+json" then return end
-  local request_id = headers:get("x-request-id")
+  local edge_reason = headers:get("x-ora-reason")
+  if http_status < 400 and not edge_reason then
+    local kind = handle:metadata():get("content_type")
+    if kind then headers:replace("content-type", kind) end
+    return
+  end
+  -- Envoy's own answer is a document already, unless the call was gRPC: then it is a status without a body.
+  if headers:get("content-type") == "application/problem+json" then return end
+  local request_id, edge = headers:get("x-request-id"), EDGE[edge_reason or ""]
   local body = handle:body(true)
   local text = body:getBytes(0, body:length())
-  local status = read(text) or {code = BY_HTTP[http_status] or 2}
-  local document, extra = problem(status, request_id)
+  local status = read(text) or {code = edge and edge.code or BY_HTTP[http_status] or 2}
+  local code = CODES[status.code] or CODES[2]
+  local document, extra = problem(status, code, request_id, edge_reason)
   headers = handle:headers() -- the object taken before body() is no longer valid
-  headers:replace(":status", tostring(CODES[status.code].status))
+  headers:replace(":status", tostring(edge and edge.status or code.status))
   headers:replace("content-type", "application/problem+json")
   for name, value in pairs(extra) do headers:replace(name, value) end
   headers:replace("content-length", tostring(body:setBytes(document)))

@@ -62,6 +62,27 @@ def _token(reason: str, envoy: str, detail: str) -> EdgeProblem:
     )
 
 
+QUERY_ROUTE: Final = "query not taken"
+
+# The transcoder's refusals. A call may be gRPC by then, so their reasons travel in a header and `problems.lua` writes
+# the document.
+TRANSCODER: Final = (
+    EdgeProblem(
+        reason="QUERY_INVALID",
+        status=400,
+        code="INVALID_ARGUMENT",
+        detail="A query parameter is unknown, or not of its type.",
+        when="response.code_details.startsWith('early_grpc_json_transcode_failure')",
+    ),
+    EdgeProblem(
+        reason="BODY_INVALID",
+        status=400,
+        code="INVALID_ARGUMENT",
+        detail="The body is not JSON as the contract has it.",
+        when="response.code_details.startsWith('grpc_json_transcode_failure')",
+    ),
+)
+
 # In order: the first whose condition holds.
 EDGE: Final = (
     EdgeProblem(
@@ -89,6 +110,13 @@ EDGE: Final = (
         code="PERMISSION_DENIED",
         detail="None of your roles may do this.",
         when="response.code_details.startsWith('rbac_access_denied')",
+    ),
+    EdgeProblem(
+        reason="QUERY_INVALID",
+        status=400,
+        code="INVALID_ARGUMENT",
+        detail="A query parameter is unknown, or not of its type.",
+        when=f"xds.route_name == '{QUERY_ROUTE}'",
     ),
     EdgeProblem(reason="MALFORMED_REQUEST", status=400, code="INVALID_ARGUMENT", detail="Not a request that we read."),
     EdgeProblem(reason="ROUTE_NOT_FOUND", status=404, code="NOT_FOUND", detail="There is nothing at this address."),

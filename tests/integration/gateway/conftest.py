@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,6 @@ from tests.integration.gateway import pki, running, services, tokens
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-HUB = str(uuid.uuid4())
 
 
 @dataclass(frozen=True)

@@ -1,23 +1,15 @@
 from __future__ import annotations
 
-import base64
 import json
 from typing import TYPE_CHECKING
 
 from ora.relay.v1 import relay_service_pb2 as relay
 
 from tests.integration.gateway import running
-from tests.integration.gateway.conftest import HUB
+from tests.integration.gateway.api import ENVELOPE, HUB, RECEIVE, RECORDS, SEND, SSE
 
 if TYPE_CHECKING:
     from tests.integration.gateway.conftest import World
-
-ENVELOPE = {
-    "routeHeader": base64.b64encode(b"header").decode(),
-    "sealed": base64.b64encode(bytes(range(256))).decode(),
-}
-SEND = f"/v1/hubs/{HUB}/envelopes"
-RECEIVE = f"{SEND}:receive?peerId={base64.urlsafe_b64encode(b'p' * 16).decode()}"
 
 
 def test_envoy_validates_the_configuration_without_a_warning(world: World) -> None:
@@ -54,7 +46,7 @@ def test_a_stream_is_server_sent_events_for_who_asks_for_them(world: World) -> N
         relay.ReceiveResponse(),
     ]
     with world.app() as app:
-        answer = app.get(RECEIVE, headers=world.bearer() | {"accept": "text/event-stream"})
+        answer = app.get(RECEIVE, headers=world.bearer() | SSE)
     assert answer.headers["content-type"] == "text/event-stream"
     events = [json.loads(each.removeprefix("data: ")) for each in answer.text.split("\n\n") if each]
     assert events == [{"attached": {"hubConnected": True, "heartbeatMs": 30_000}}, {}]
@@ -64,7 +56,7 @@ def test_a_hub_is_known_by_its_certificate_and_by_nothing_it_says(world: World) 
     certificate = world.pki.hub(world.gateway.folder / "hub", f"urn:uuid:{HUB}")
     forged = {"x-forwarded-client-cert": "URI=urn:uuid:evil", "authorization": "Bearer x", "x-ora-hub": "evil"}
     with world.hub(certificate) as hub:
-        answer = hub.get(f"/v1/hubs/{HUB}/records", headers=forged)
+        answer = hub.get(RECORDS, headers=forged)
     assert answer.status_code == 200
     (call,) = world.fleet.seen
     assert f"URI=urn:uuid:{HUB}" in call.metadata["x-forwarded-client-cert"]

@@ -1,0 +1,73 @@
+"""Owns the routes that the gateway answers itself: no such address, method, query or media type. Knows no service."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+from gateway import filters
+from gateway.contract import Binding, Door, Method
+from gateway.node import Node, set_headers, typed
+from gateway.problems import QUERY_ROUTE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_JSON: Final = r"(?i)application/json(\s*;.*)?"
+_PREFIX: Final = "/v1/"
+_OWN: Final[Node] = {
+    # Such an answer is not a call; the transcoder would refuse it first, in its own words.
+    filters.TRANSCODER: typed("envoy.config.route.v3.FilterConfig", disabled=True),
+    # The local reply to a native gRPC call reads as everybody's.
+    filters.HEADERS: typed(
+        "envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute",
+        mutations={"request_mutations": [{"remove": "content-type"}]},
+    ),
+}
+_OPEN: Final[Node] = {  # it needs nobody's leave
+    filters.JWT: typed("envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig", disabled=True),
+    filters.RBAC: typed("envoy.extensions.filters.http.rbac.v3.RBACPerRoute"),
+}
+
+
+def unsupported_bodies(door: Door) -> Iterable[Node]:
+    """Refuse bodies that are not plain JSON. Comes after the routes that take raw bytes, before all others."""
+    conditions: dict[str, Node] = {
+        "content-type": {"safe_regex": {"regex": _JSON}},
+        "content-encoding": {"exact": "identity", "ignore_case": True},
+    }
+    for header, accepted in conditions.items():
+        present: Node = {"name": header, "present_match": True}
+        other: Node = {"name": header, "string_match": accepted, "invert_match": True}
+        yield _answer(door, f"unsupported {header}", 415, {"prefix": _PREFIX, "headers": [present, other]})
+
+
+def other_query(door: Door, binding: Binding) -> Node:
+    """Refuse what the route before it did not take of its own address and method: another query."""
+    verb: Node = {"name": ":method", "string_match": {"exact": binding.verb}}
+    return _answer(door, QUERY_ROUTE, 400, {"safe_regex": {"regex": binding.template.regex}, "headers": [verb]})
+
+
+def other_methods(door: Door, pairs: Iterable[tuple[Method, Binding]]) -> Iterable[Node]:
+    """Refuse the methods that an address does not take, and name those that it does."""
+    verbs: dict[str, set[str]] = defaultdict(set)
+    for _, binding in pairs:
+        verbs[binding.template.regex].add(binding.verb)
+    for regex, allowed in verbs.items():
+        answer = _answer(door, "method not allowed", 405, {"safe_regex": {"regex": regex}})
+        yield {**answer, "response_headers_to_add": set_headers({"allow": ", ".join(sorted(allowed))})}
+
+
+def nothing(door: Door) -> Node:
+    """Refuse everything else."""
+    return _answer(door, "no address", 404, {"prefix": "/"})
+
+
+def _answer(door: Door, name: str, status: int, match: Node) -> Node:
+    open_ = _OPEN if door is Door.APP else {}
+    return {
+        "name": name,
+        "match": match,
+        "direct_response": {"status": status},
+        "typed_per_filter_config": _OWN | open_,
+    }
