@@ -20,8 +20,9 @@ from sdk.golden.headers import facts_of, fields_of
 from sdk.golden.transcript import transcribe
 from sdk.hpke import SealingKey, SuiteId
 from sdk.keys import key_id, peer_id
-from sdk.records import Context, open_record, signed_message, subject_digest
+from sdk.records import open_record
 from sdk.sealing import INFO, sender_message
+from sdk.statements import Context, signed_message, subject_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

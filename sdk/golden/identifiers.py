@@ -9,7 +9,7 @@ from sdk.golden.records import ISSUER, SUBJECT
 from sdk.golden.testkeys import HUB_ID, OTHER_HUB_ID, app_of
 from sdk.hpke import SuiteId
 from sdk.keys import key_id, peer_id
-from sdk.records import subject_digest
+from sdk.statements import subject_digest
 
 FOLDER: Final = "identifier"
 

@@ -14,16 +14,8 @@ from sdk.golden.files import Facts, Vector
 from sdk.golden.testkeys import HUB_ID, app_of, hub_of
 from sdk.golden.wire import bytes_field, varint_field
 from sdk.hpke import SuiteId
-from sdk.records import (
-    Context,
-    consent_record,
-    open_record,
-    owner_key_record,
-    peer_list_record,
-    sign_record,
-    signed_message,
-    subject_digest,
-)
+from sdk.records import consent_record, open_record, owner_key_record, peer_list_record, sign_record
+from sdk.statements import Context, signed_message, subject_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

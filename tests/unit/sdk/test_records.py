@@ -8,7 +8,8 @@ from ora.fleet.v1 import hub_records_pb2 as pb
 
 from sdk.errors import MalformedError, RecordSignatureError
 from sdk.keys import new_hub_keys
-from sdk.records import Context, consent_record, open_record, owner_key_record, peer_list_record, subject_digest
+from sdk.records import consent_record, open_record, owner_key_record, peer_list_record
+from sdk.statements import Context, subject_digest
 
 HUB = new_hub_keys(bytes(range(16)))
 
