@@ -43,8 +43,4 @@ Migrations: ``fleet_svc/migrations/0001_title.sql``, run by ``python -m mesh.mig
 ``-- mesh: inbox``, ``-- mesh: request_record`` and ``-- mesh: job`` on a line of their own bring in those tables.
 """
 
-import os
-
-# gRPC for Python cannot be told a least TLS version. It can be told the TLS 1.2 cipher suites, and this one needs a
-# pre-shared key that nobody here has, so what remains is TLS 1.3. Read once by gRPC, therefore set before any use of it.
-os.environ["GRPC_SSL_CIPHER_SUITES"] = "ECDHE-PSK-AES128-CBC-SHA"
+import mesh.tls  # noqa: F401 - before anything of ours imports gRPC

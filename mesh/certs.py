@@ -67,6 +67,5 @@ class Certificates:
         x509.load_pem_x509_certificates(authorities)
         leaf = x509.load_pem_x509_certificates(chain)[0]
         if load_pem_private_key(key, None).public_key() != leaf.public_key():
-            msg = "the key does not belong to the certificate"
-            raise ValueError(msg)
+            raise ValueError("the key does not belong to the certificate")
         return Bundle(chain, key, authorities)

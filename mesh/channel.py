@@ -15,7 +15,7 @@ import grpc
 from google.rpc import status_pb2
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from mesh import clock
+from mesh import clock, tls
 from mesh.call import CURRENT
 from mesh.errors import DeadlineExceededError
 from mesh.interceptors.deadline import ANSWER_MARGIN, SENT_KEY
@@ -63,6 +63,7 @@ class Channel(grpc.aio.Channel):
         now: clock.Now = clock.now,
         monotonic: clock.Monotonic = clock.monotonic,
     ) -> None:
+        tls.demand()
         self._workload, self._target = workload, _target(targets)
         self._certificates, self._max_message_bytes = certificates, max_message_bytes
         self._now, self._monotonic = now, monotonic
@@ -129,24 +130,28 @@ class Channel(grpc.aio.Channel):
         self._methods[path] = _describe(path)
         return _Callable(self, kind, self._methods[path], codec)
 
-    def unary_unary(  # type: ignore[override]
+    def unary_unary(
         self, method: str, request_serializer: Any = None, response_deserializer: Any = None, **_: Any
     ) -> Any:
+        """Return what calls this method."""
         return self._method("unary_unary", method, request_serializer, response_deserializer)
 
-    def unary_stream(  # type: ignore[override]
+    def unary_stream(
         self, method: str, request_serializer: Any = None, response_deserializer: Any = None, **_: Any
     ) -> Any:
+        """Return what calls this method."""
         return self._method("unary_stream", method, request_serializer, response_deserializer)
 
-    def stream_unary(  # type: ignore[override]
+    def stream_unary(
         self, method: str, request_serializer: Any = None, response_deserializer: Any = None, **_: Any
     ) -> Any:
+        """Return what calls this method."""
         return self._method("stream_unary", method, request_serializer, response_deserializer)
 
-    def stream_stream(  # type: ignore[override]
+    def stream_stream(
         self, method: str, request_serializer: Any = None, response_deserializer: Any = None, **_: Any
     ) -> Any:
+        """Return what calls this method."""
         return self._method("stream_stream", method, request_serializer, response_deserializer)
 
     async def close(self, grace: float | None = None) -> None:
@@ -158,12 +163,15 @@ class Channel(grpc.aio.Channel):
             await self._inner.close(grace)
 
     def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:  # noqa: FBT001, FBT002 - gRPC's
+        """Return the state of the current channel."""
         return self.current().get_state(try_to_connect)
 
     async def wait_for_state_change(self, last_observed_state: grpc.ChannelConnectivity) -> None:
+        """Wait until the current channel is in another state."""
         await self.current().wait_for_state_change(last_observed_state)
 
     async def channel_ready(self) -> None:
+        """Wait until the current channel is connected."""
         await self.current().channel_ready()
 
     async def __aenter__(self) -> Channel:  # noqa: PYI034 - as in the base class
@@ -214,8 +222,7 @@ def _target(targets: Sequence[str]) -> str:
         return f"{kinds.pop()}:{','.join(targets)}"
     if len(targets) == 1:
         return f"dns:///{targets[0]}"
-    msg = "several targets must all be IPv4 or all IPv6 addresses; one name may stand for many"
-    raise ValueError(msg)
+    raise ValueError("several targets must all be IPv4 or all IPv6 addresses; one name may stand for many")
 
 
 def _kind(host: str) -> str:

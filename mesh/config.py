@@ -12,7 +12,7 @@ import os
 from enum import Enum
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,6 +32,10 @@ class ConfigError(Exception):
         self.problems = problems
 
 
+class _BothError(ValueError):
+    """A value and a file for it; says no value."""
+
+
 class Secret:
     """A value that is shown to nobody: ``repr`` and ``str`` hide it, ``reveal`` gives it."""
 
@@ -48,8 +52,7 @@ class Secret:
         return "Secret(***)"
 
     def __reduce__(self) -> str:
-        msg = "a Secret is not pickled"
-        raise TypeError(msg)
+        raise TypeError("a Secret is not pickled")
 
 
 def setting(name: str, *, default: Any = _REQUIRED, parse: Callable[[str], Any] | None = None) -> Any:
@@ -72,7 +75,7 @@ def _load(cls: type[T], environ: Mapping[str, str], problems: list[str]) -> T:
         kind = hints[each.name]
         if _ENV not in each.metadata:
             if dataclasses.is_dataclass(kind):
-                values[each.name] = _load(kind, environ, problems)
+                values[each.name] = _load(cast("type[Any]", kind), environ, problems)
             continue
         try:
             text = _text(each.metadata[_ENV], kind, environ)
@@ -81,7 +84,7 @@ def _load(cls: type[T], environ: Mapping[str, str], problems: list[str]) -> T:
             elif each.default is dataclasses.MISSING:
                 problems.append(f"{each.metadata[_ENV]} is missing")
         except (ValueError, OSError) as error:
-            shown = type(error).__name__ if _is_secret(kind) else error
+            shown = type(error).__name__ if _is_secret(kind) and not isinstance(error, OSError | _BothError) else error
             problems.append(f"{each.metadata[_ENV]}: {shown}")
     if len(problems) > before:
         return None  # type: ignore[return-value]
@@ -97,8 +100,7 @@ def _text(name: str, kind: Any, environ: Mapping[str, str]) -> str | None:
     if file is None or not _is_secret(kind):
         return text
     if text is not None:
-        msg = f"set {name} or {name}_FILE, not both"
-        raise ValueError(msg)
+        raise _BothError(f"set {name} or {name}_FILE, not both")
     return Path(file).read_text(encoding="utf-8").removesuffix("\n")
 
 
@@ -123,13 +125,11 @@ def _boolean(text: str) -> bool:
     try:
         return _BOOLEANS[text.lower()]
     except KeyError:
-        msg = f"{text!r} is neither true nor false"
-        raise ValueError(msg) from None
+        raise ValueError(f"{text!r} is neither true nor false") from None
 
 
 def _member(kind: type[Enum], text: str) -> Enum:
     try:
         return kind(text)
     except ValueError:
-        msg = f"{text!r} is none of {', '.join(str(each.value) for each in kind)}"
-        raise ValueError(msg) from None
+        raise ValueError(f"{text!r} is none of {', '.join(str(each.value) for each in kind)}") from None

@@ -16,7 +16,7 @@ import asyncpg
 from mesh.errors import AbortedError, DeadlineExceededError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from asyncpg.pool import PoolConnectionProxy
 
@@ -30,6 +30,8 @@ Isolation = Literal["read_committed", "repeatable_read", "serializable"]
 
 _SET_TENANT: Final = "SELECT set_config('app.tenant_id', $1, true)"
 _SOON: Final = timedelta(seconds=1)
+_HEARTBEAT_SECONDS: Final = 1.0
+_RELISTEN_SECONDS: Final = 0.2
 _LOST_RACE: Final = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
@@ -95,6 +97,44 @@ class Database:
             yield connection
         finally:
             await asyncio.shield(self._pool.release(connection))
+
+    @asynccontextmanager
+    async def listening(
+        self, channel: str, notify: Callable[[str], None], *, connected: Callable[[], None]
+    ) -> AsyncIterator[None]:
+        """Call ``notify`` with the payload of each NOTIFY on ``channel``.
+
+        ``connected`` is called whenever listening begins, also again: what was sent before is not known.
+        """
+        task = asyncio.create_task(self._listen(channel, notify, connected), name=f"listen {channel}")
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _listen(self, channel: str, notify: Callable[[str], None], connected: Callable[[], None]) -> None:
+        while True:
+            try:
+                async with self._acquired() as connection:
+                    await _hold(connection, channel, notify, connected)
+            except (UnavailableError, TimeoutError, *_AWAY):
+                await asyncio.sleep(_RELISTEN_SECONDS)
+
+
+async def _hold(connection: Tx, channel: str, notify: Callable[[str], None], connected: Callable[[], None]) -> None:
+    def heard(*said: object) -> None:
+        notify(str(said[-1]))
+
+    await connection.add_listener(channel, heard)
+    try:
+        connected()
+        while True:  # a connection that died without a word is found by asking
+            await asyncio.sleep(_HEARTBEAT_SECONDS)
+            await connection.execute("SELECT 1", timeout=_HEARTBEAT_SECONDS)
+    finally:
+        if not connection.is_closed():
+            await connection.remove_listener(channel, heard)
 
 
 def _away() -> UnavailableError:

@@ -1,7 +1,7 @@
 """Owns making equal requests have one effect: the record of a request is written in the transaction of its effect.
 
-The first call inserts the record and commits it with the effect. A second one waits for the first at the primary key,
-then finds the result, or a different body, or (if the first failed) nothing and goes ahead itself. SECRET fields are not
+The first call inserts the record and commits it with the effect. A second one waits for it at the primary key, then
+finds the result, or a different body, or (if the first failed) nothing and goes ahead itself. SECRET fields are not
 kept, so a repeated answer lacks them.
 """
 

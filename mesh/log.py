@@ -1,8 +1,8 @@
 """Owns what a log line looks like and what it may show; knows no service.
 
 A message is constant and its variables are fields, named in ``mesh.names``. What a field may show is decided by the
-contract: a protobuf message is rendered by its data classes (``mesh.redact``), bytes show only their length, and the text
-of an exception, which may quote data, is replaced by its type and places.
+contract: a protobuf message is rendered by its data classes (``mesh.redact``), bytes show only their length, and the
+text of an exception, which may quote data, is replaced by its type and places.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from google.protobuf.message import Message
 from opentelemetry import trace
 
 from mesh import names
-from mesh.config import Secret
 from mesh.errors import OraError
 from mesh.redact import redacted
 
@@ -132,19 +131,23 @@ def redact(_: Any, __: str, event: Event) -> Event:
 
 def _shown(value: Any) -> Any:
     match value:
+        case str() | int() | float() | None:
+            return value
         case Message():
             return redacted(value)
-        case bytes() | bytearray() | memoryview():
-            return f"[{len(value)} bytes]"
-        case Secret():
-            return "[redacted]"
-        case BaseException():
-            return type(value).__qualname__
         case dict():
             return {str(key): "[redacted]" if key in _HIDDEN else _shown(inner) for key, inner in value.items()}
         case list() | tuple() | set() | frozenset():
             return [_shown(inner) for inner in value]
-        case str() | int() | float() | bool() | None:
-            return value
+        case _:
+            return _other(value)
+
+
+def _other(value: Any) -> str:
+    match value:
+        case bytes() | bytearray() | memoryview():
+            return f"[{len(value)} bytes]"
+        case BaseException():
+            return type(value).__qualname__
         case _:
             return str(value)

@@ -3,8 +3,8 @@
 ``{service}/migrations/NNNN_title.sql`` are applied in order, each in one transaction with its line in
 ``{schema}.schema_migration``, under one advisory lock. Applied files are compared by checksum: history is not edited.
 ``{{schema}}`` stands for the schema, ``{{service_role}}`` for the role that the service runs as, and a line
-``-- mesh: outbox`` brings in ``mesh/sql/outbox.sql``. A file that opens with ``-- no transaction`` runs its one statement
-alone (``CREATE INDEX CONCURRENTLY``).
+``-- mesh: outbox`` brings in ``mesh/sql/outbox.sql``. A file that opens with ``-- no transaction`` runs its one
+statement alone (``CREATE INDEX CONCURRENTLY``).
 """
 
 from __future__ import annotations
@@ -79,14 +79,12 @@ def read(folder: Path, schema: str) -> list[Migration]:
     for path in sorted(folder.glob("*.sql")):
         match = _FILE.fullmatch(path.name)
         if match is None:
-            msg = f"{path.name}: a migration is named NNNN_title.sql"
-            raise MigrationError(msg)
+            raise MigrationError(f"{path.name}: a migration is named NNNN_title.sql")
         sql = _INCLUDE.sub(lambda each: _included(each[1]), path.read_text(encoding="utf-8"))
         sql = sql.replace("{{schema}}", schema).replace("{{service_role}}", f"{schema}_service")
         found.append(Migration(int(match[1]), path.stem, sql))
     if [each.number for each in found] != list(range(1, len(found) + 1)):
-        msg = f"{folder.parent.name}: migrations must be numbered 0001, 0002, … without a gap"
-        raise MigrationError(msg)
+        raise MigrationError(f"{folder.parent.name}: migrations must be numbered 0001, 0002, … without a gap")
     return found
 
 
@@ -94,14 +92,13 @@ def _included(name: str) -> str:
     try:
         return (_SQL / f"{name}.sql").read_text(encoding="utf-8")
     except FileNotFoundError:
-        msg = f"mesh/sql has no {name}.sql"
-        raise MigrationError(msg) from None
+        raise MigrationError(f"mesh/sql has no {name}.sql") from None
 
 
 async def apply(
     connection: Connection, schema: str, migrations: Sequence[Migration], *, lock_seconds: float = 3.0
 ) -> list[str]:
-    """Bring ``schema`` forward; return the names of what was applied now. Several runners at once apply each one once."""
+    """Bring ``schema`` forward; return the names of what was applied now. Runners at once apply each one once."""
     await connection.execute("SELECT pg_advisory_lock(hashtextextended($1, 0))", f"migrate {schema}")
     try:
         await connection.execute(f"SET lock_timeout = {round(lock_seconds * 1000)}")
@@ -130,8 +127,7 @@ def _compare(migrations: Sequence[Migration], done: dict[int, bytes]) -> None:
     known = {each.number: each for each in migrations}
     for number, checksum in done.items():
         if number in known and known[number].checksum != checksum:
-            msg = f"{known[number].name} was edited after it was applied; write a new migration"
-            raise MigrationError(msg)
+            raise MigrationError(f"{known[number].name} was edited after it was applied; write a new migration")
 
 
 async def _apply_one(connection: Connection, schema: str, migration: Migration) -> None:
@@ -150,8 +146,7 @@ async def migrate(service: str, config: MigrateConfig) -> list[str]:
     """Bring the schema of ``service`` (``fleet_svc`` owns schema ``fleet``) forward."""
     spec = find_spec(service)
     if spec is None or spec.origin is None:
-        msg = f"there is no service {service}"
-        raise MigrationError(msg)
+        raise MigrationError(f"there is no service {service}")
     schema = service.removesuffix("_svc")
     migrations = read(Path(spec.origin).parent / "migrations", schema)
     connection = await asyncpg.connect(config.url.reveal(), timeout=10)

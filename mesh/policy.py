@@ -91,13 +91,11 @@ def method_of(path: str) -> Method:
         service, name = path.removeprefix("/").split("/")
         found = descriptor_pool.Default().FindServiceByName(service).methods_by_name[name]
     except (KeyError, ValueError):
-        msg = f"{path}: not in any contract that is loaded"
-        raise PolicyError(msg) from None
+        raise PolicyError(f"{path}: not in any contract that is loaded") from None
     policy = found.GetOptions().Extensions[options.policy]
     problems = _problems(found, policy)
     if problems:
-        msg = f"{path}: {'; '.join(problems)}"
-        raise PolicyError(msg)
+        raise PolicyError(f"{path}: {'; '.join(problems)}")
     return _method(path, policy, client_streaming=found.client_streaming, server_streaming=found.server_streaming)
 
 

@@ -48,8 +48,7 @@ class Limit:
 
     def __post_init__(self) -> None:
         if self.per_minute <= 0 or self.burst < 1:
-            msg = "a limit needs per_minute > 0 and burst >= 1"
-            raise ValueError(msg)
+            raise ValueError("a limit needs per_minute > 0 and burst >= 1")
 
     @property
     def interval_us(self) -> int:
@@ -75,7 +74,7 @@ def parse_limits(text: str) -> RateLimits:
     """Return the limits of JSON such as ``{"write": {"per_minute": 60, "burst": 10}, "streams": 4}``."""
     given: dict[str, Any] = json.loads(text)
     try:
-        values = {key: each if key == "streams" else Limit(**each) for key, each in given.items()}
+        values: dict[str, Any] = {key: each if key == "streams" else Limit(**each) for key, each in given.items()}
         return replace(RateLimits(), **values)
     except TypeError as error:
         raise ValueError(str(error)) from None

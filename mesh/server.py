@@ -9,7 +9,7 @@ from grpc_channelz.v1 import channelz, channelz_pb2_grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
-from mesh import clock, log, names
+from mesh import clock, log, names, tls
 from mesh.certs import Bundle, Certificates
 from mesh.errors import UnimplementedError
 from mesh.interceptors.chain import Chain, Gauge
@@ -39,7 +39,7 @@ _OPERATOR: Final = ("operator",)
 class Server:
     """A server of one workload. ``add`` services, then ``serve`` until told to stop."""
 
-    def __init__(  # noqa: PLR0913 - each is a capability that a service may bring
+    def __init__(
         self,
         config: MeshConfig,
         *,
@@ -50,6 +50,7 @@ class Server:
         now: clock.Now = clock.now,
         monotonic: clock.Monotonic = clock.monotonic,
     ) -> None:
+        tls.demand()
         self._config, self._monotonic = config, monotonic
         self._certificates = Certificates(config.cert_dir, workload)
         if people is None and config.issuers:
@@ -79,15 +80,13 @@ class Server:
         catch = _Registrar()
         register(servicer, catch)
         if catch.service in self._services:
-            msg = f"{catch.service} is registered twice"
-            raise PolicyError(msg)
+            raise PolicyError(f"{catch.service} is registered twice")
         self._services.add(catch.service)
         handlers = {}
         for name, handler in catch.handlers.items():
             method = describe(f"/{catch.service}/{name}")
             if method.takes_people and self._people is None:
-                msg = f"{method.path} is for people and no issuer is configured (ORA_OIDC_ISSUERS)"
-                raise PolicyError(msg)
+                raise PolicyError(f"{method.path} is for people and no issuer is configured (ORA_OIDC_ISSUERS)")
             handlers[name] = Chain(method, handler, self._stages, self._load, self._monotonic).handler()
         self._grpc.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(catch.service, handlers),))
 
@@ -111,6 +110,11 @@ class Server:
             lambda path: _tool(path, bidi=True),
         )
         self._add(channelz_pb2_grpc.add_ChannelzServicer_to_server, channelz.aio.ChannelzServicer(), _tool)
+
+    @property
+    def load(self) -> int:
+        """How many calls are being served."""
+        return self._load.now
 
     async def set_serving(self, serving: bool) -> None:  # noqa: FBT001 - a state, not an option
         """Tell balancers whether to send calls here, for the server and for each service."""
@@ -194,7 +198,7 @@ def _credentials(certificates: Certificates) -> grpc.ServerCredentials:
         served = bundle.fingerprint
         return _configuration(bundle)
 
-    return grpc.dynamic_ssl_server_credentials(_configuration(certificates.current()), fetch, True)  # noqa: FBT003
+    return grpc.dynamic_ssl_server_credentials(_configuration(certificates.current()), fetch, True)  # type: ignore[arg-type]
 
 
 def _configuration(bundle: Bundle) -> grpc.ServerCertificateConfiguration:

@@ -48,20 +48,17 @@ def parse_issuers(text: str) -> tuple[Issuer, ...]:
     """Return the issuers of a JSON list of objects."""
     loaded = json.loads(text)
     if not isinstance(loaded, list):
-        msg = "a JSON list is wanted"
-        raise ValueError(msg)
+        raise ValueError("a JSON list is wanted")  # noqa: TRY004 - a wrong value, not a wrong type of ours
     return tuple(_issuer(each) for each in loaded)
 
 
 def _issuer(each: dict[str, Any]) -> Issuer:
     missing = {"issuer", "audience", "jwks_uri", "roles"} - each.keys()
     if missing or each.keys() - _ISSUER_KEYS:
-        msg = f"an issuer has the keys {sorted(_ISSUER_KEYS)}; missing {sorted(missing)}"
-        raise ValueError(msg)
+        raise ValueError(f"an issuer has the keys {sorted(_ISSUER_KEYS)}; missing {sorted(missing)}")
     algorithm = each.get("algorithm", "ES256")
     if algorithm not in _ALGORITHMS:
-        msg = f"{algorithm} is no algorithm that we accept"
-        raise ValueError(msg)
+        raise ValueError(f"{algorithm} is no algorithm that we accept")
     return Issuer(
         issuer=each["issuer"],
         audience=each["audience"],
@@ -96,12 +93,10 @@ class MeshConfig:
     def __post_init__(self) -> None:
         if self.environment is not Environment.DEV:
             if self.log_exception_text:
-                msg = "ORA_LOG_EXCEPTION_TEXT is for ORA_ENVIRONMENT=dev"
-                raise ValueError(msg)
+                raise ValueError("ORA_LOG_EXCEPTION_TEXT is for ORA_ENVIRONMENT=dev")
             plain = [each.jwks_uri for each in self.issuers if not each.jwks_uri.startswith("https://")]
             if plain:
-                msg = f"ORA_OIDC_ISSUERS: {plain} is not https"
-                raise ValueError(msg)
+                raise ValueError(f"ORA_OIDC_ISSUERS: {plain} is not https")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """Owns the life of a service process: signals, background tasks, drain, exit code. Knows no service.
 
-``run(serve)`` gives ``serve`` a ``Scope``. SIGTERM and SIGINT set ``scope.stopping``; when ``serve`` returns, background
-tasks are cancelled and the exit code is 0. A background task that fails stops the process with exit code 1. A second
-signal does not wait.
+``run(serve)`` gives ``serve`` a ``Scope``. SIGTERM and SIGINT set ``scope.stopping``; when ``serve`` returns,
+background tasks are cancelled and the exit code is 0. A background task that fails stops the process
+with exit code 1. A second signal does not wait.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from mesh import log
+from mesh import log, tls
 from mesh.config import ConfigError
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ async def supervise(serve: Callable[[Scope], Awaitable[None]], stopping: Callabl
 
 def run(serve: Callable[[Scope], Awaitable[None]]) -> int:
     """Run a service to its end; return the exit code."""
+    tls.restart_if_late()
     try:
         asyncio.run(supervise(serve, _on_signals))
     except BaseExceptionGroup as group:

@@ -55,12 +55,10 @@ async def fetch_jwks(uri: str) -> Mapping[str, Any]:
         async for chunk in answer.aiter_bytes():
             body += chunk
             if len(body) > _JWKS_BYTES:
-                msg = "the key set is too large"
-                raise ValueError(msg)
+                raise ValueError("the key set is too large")
     loaded = json.loads(body)
     if not isinstance(loaded, dict):
-        msg = "the key set is no object"
-        raise ValueError(msg)  # noqa: TRY004 - a wrong document, not a wrong type of ours
+        raise ValueError("the key set is no object")  # noqa: TRY004 - a wrong document, not a wrong type of ours
     return loaded
 
 

@@ -1,4 +1,4 @@
-"""Owns the time a call may take: the caller's deadline less a margin to answer, or the contract's, whichever is first."""
+"""Owns the time a call may take: the caller's deadline less a margin to answer, or the contract's if that is sooner."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ class SkewStage(Stage):
         self._now = now
 
     async def admit(self, call: Call) -> None:
+        """Compare the moment at which the caller says it sent this."""
         sent = call.header(SENT_KEY)
         if sent is None:
             return

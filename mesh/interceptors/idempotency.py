@@ -32,6 +32,7 @@ class IdempotencyStage(Stage):
         return method.policy.idempotency == options.IDEMPOTENCY_REQUEST_ID
 
     def message(self, call: Call, message: Message) -> None:
+        """Find the key, or refuse a request that has none."""
         request_id = cast("Any", message).request_id
         if not _REQUEST_ID.fullmatch(request_id):
             raise InvalidArgumentError.field("request_id", "8 to 128 unreserved characters, for example a UUID")
@@ -40,5 +41,6 @@ class IdempotencyStage(Stage):
         call.request_key = RequestKey(scope, call.method.path, request_id, hashlib.sha256(body).digest())
 
     def answered(self, call: Call) -> None:
+        """Fail a handler that kept no record: a bug, and a loud one."""
         if not call.request_key_used:
             raise InternalError(f"{call.method.path} promises one effect per request_id and kept no record")

@@ -38,6 +38,7 @@ class PeerStage(Stage):
     """Names the workload at the other end. No server is without it."""
 
     async def admit(self, call: Call) -> None:
+        """Name the peer, which is the subject too until a later stage knows better."""
         call.peer = call.subject = peer_workload(call.auth_context)
 
 
@@ -52,6 +53,7 @@ class SubjectStage(Stage):
         return method.takes_people or method.takes_hubs
 
     async def admit(self, call: Call) -> None:
+        """Name the subject by its one credential, or refuse."""
         method = call.method
         bearers, hubs = call.headers("authorization"), call.headers(XFCC)
         use_bearer, use_hub = method.takes_people and bearers, method.takes_hubs and hubs

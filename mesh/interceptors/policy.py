@@ -19,6 +19,7 @@ class CallerStage(Stage):
     """Refuses a workload that the contract does not name, before any credential is looked at."""
 
     async def admit(self, call: Call) -> None:
+        """Check the peer."""
         if call.peer is None:
             raise UnauthenticatedError("nobody is at the other end", reason="PEER_UNKNOWN")
         check_caller(call.method, call.peer)
@@ -33,4 +34,5 @@ class PolicyStage(Stage):
         self._now = now
 
     async def admit(self, call: Call) -> None:
+        """Check the subject."""
         check_subject(call.method, call.subject, self._now())

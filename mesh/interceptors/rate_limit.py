@@ -1,4 +1,4 @@
-"""Owns turning the contract's rate class into permits; the numbers are configuration, the counting is ``ratelimit``'s."""
+"""Owns turning the contract's rate class into permits; numbers are configuration, counting is ``ratelimit``'s."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class RateLimitStage(Stage):
         return method.policy.rate_class in _COUNTED
 
     async def admit(self, call: Call) -> None:
+        """Take the permits that the class asks for, or say when to come back."""
         who = subject_key(call.subject)
         match call.method.policy.rate_class:
             case options.RATE_CLASS_WRITE:

@@ -21,6 +21,7 @@ class ValidationStage(Stage):
     """Refuses a message whose shape is not as the contract says, naming each field."""
 
     def message(self, call: Call, message: Message) -> None:
+        """Check one message."""
         del call
         found = protovalidate.collect_violations(message)
         if found:
