@@ -148,9 +148,7 @@ def set_up() -> None:
 def main() -> int:
     """Set up, one run at a time, and say in words what is in the way."""
     if sys.version_info < (3, 11):  # noqa: UP036 # the system's Python runs this, before any of our demands hold
-        print(
-            f"Ora needs Python 3.11 or newer, this is {sys.version.split()[0]}. Name one: make PYTHON=python3.12"
-        )
+        print(f"Ora needs Python 3.11 or newer, this is {sys.version.split()[0]}. Name one: make PYTHON=python3.12")
         return 1
     folder = os.open(ROOT, os.O_RDONLY)
     try:
