@@ -10,6 +10,7 @@ from gateway.clusters import issuer_cluster_name
 from gateway.contract import Door
 from gateway.local_replies import SECURITY_HEADERS
 from gateway.node import Node, extension, set_headers, typed
+from gateway.sizes import CEILING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,7 @@ LUA: Final = "envoy.filters.http.lua"
 RBAC: Final = "envoy.filters.http.rbac"
 TRANSCODER: Final = "envoy.filters.http.grpc_json_transcoder"
 PERSON: Final = "person"
-STATUS_DETAILS: Final = 1 << 16
+_RESPONSE: Final = 4 << 20  # gRPC's own limit for a message
 _LUA: Final = Path(__file__).with_name("problems.lua")
 
 
@@ -55,6 +56,10 @@ def transcoder(services: Sequence[str], descriptors: Path, *, sse: bool) -> Node
         convert_grpc_status=True,
         match_incoming_request_route=True,
         case_insensitive_enum_parsing=False,
+        # What may pile up inside: a whole answer, and of a stream as much as a service may send at once. It has to be
+        # more than the window towards the service, or a burst of large messages ends the stream.
+        max_request_body_size=2 * CEILING,
+        max_response_body_size=_RESPONSE,
         url_unescape_spec="ALL_CHARACTERS_EXCEPT_RESERVED",
         request_validation_options={"reject_unknown_method": True, "reject_unknown_query_parameters": True},
         print_options={"always_print_primitive_fields": True, framing: True},

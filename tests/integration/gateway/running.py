@@ -17,7 +17,7 @@ from gateway.render import render
 from gateway.values import GatewayValues
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 BINARY = Path(next(iter(envoy.__path__))) / "_bin" / "envoy"
@@ -68,6 +68,7 @@ def gateway(folder: Path, values: GatewayValues) -> Iterator[Running]:
     config = folder / "envoy.yaml"
     config.write_text(render(values))
     command = [str(BINARY), "-c", str(config), "--concurrency", "1", "--log-level", "warning", "--use-dynamic-base-id"]
+    command += ["--file-flush-interval-msec", "20"]
     with (folder / "envoy.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         running = Running(values, folder, process)
@@ -77,6 +78,13 @@ def gateway(folder: Path, values: GatewayValues) -> Iterator[Running]:
         finally:
             process.terminate()
             process.wait(20)
+
+
+def await_true(condition: Callable[[], bool], seconds: float = 10) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 def _await_ready(running: Running) -> None:
