@@ -38,7 +38,12 @@ CREATE TABLE IF NOT EXISTS {schema}.schema_migration (
     name       text NOT NULL,
     checksum   bytea NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT now()
-)
+);
+COMMENT ON TABLE {schema}.schema_migration IS 'The migrations that were applied. Belongs to no tenant.';
+COMMENT ON COLUMN {schema}.schema_migration.number IS 'PUBLIC: the number of the file.';
+COMMENT ON COLUMN {schema}.schema_migration.name IS 'PUBLIC: the name of the file.';
+COMMENT ON COLUMN {schema}.schema_migration.checksum IS 'PUBLIC: SHA-256 of what was run.';
+COMMENT ON COLUMN {schema}.schema_migration.applied_at IS 'PUBLIC: when it was run.';
 """
 
 
