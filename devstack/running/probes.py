@@ -114,7 +114,7 @@ class GrpcHealth:
     async def ask(self) -> None:
         """Ask once."""
         import grpc  # noqa: PLC0415 - half the commands never need it
-        from grpc_health.v1 import health_pb2, health_pb2_grpc  # noqa: PLC0415
+        from grpc_health.v1 import health_pb2  # noqa: PLC0415
 
         own = self.certificates / self.caller
         credentials = grpc.ssl_channel_credentials(
@@ -124,9 +124,13 @@ class GrpcHealth:
         )
         options = [("grpc.ssl_target_name_override", self.server_name), ("grpc.use_local_subchannel_pool", 1)]
         async with grpc.aio.secure_channel(self.target, credentials, options=options) as channel:
-            stub: health_pb2_grpc.HealthAsyncStub = health_pb2_grpc.HealthStub(channel)
+            check = channel.unary_unary(
+                "/grpc.health.v1.Health/Check",
+                request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
+                response_deserializer=health_pb2.HealthCheckResponse.FromString,
+            )
             try:
-                answer = await stub.Check(health_pb2.HealthCheckRequest(), timeout=_PATIENCE)
+                answer = await check(health_pb2.HealthCheckRequest(), timeout=_PATIENCE)
             except grpc.aio.AioRpcError as error:
                 raise NotReadyError(f"{error.code().name}: {error.details()}") from error
         if answer.status != health_pb2.HealthCheckResponse.SERVING:
