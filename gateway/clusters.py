@@ -55,7 +55,7 @@ def issuer_cluster_name(name: str) -> str:
     return f"issuer_{name}"
 
 
-def service(certificates: Path, workload: str, targets: Sequence[Address]) -> Node:
+def service(secrets: Path, workload: str, targets: Sequence[Address]) -> Node:
     """Return the cluster of one of our services."""
     return {
         **_endpoints(workload, targets),
@@ -79,7 +79,7 @@ def service(certificates: Path, workload: str, targets: Sequence[Address]) -> No
         "health_checks": [_HEALTH],
         # A node that says NOT_SERVING gets nothing new at once, and no panic mode sends to it all the same.
         "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
-        "transport_socket": tls.mesh(certificates, workload),
+        "transport_socket": tls.mesh(secrets, workload),
     }
 
 

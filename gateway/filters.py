@@ -39,7 +39,7 @@ def chain(values: GatewayValues, which: Door, services: Sequence[str], descripto
         _response_headers(),
         *([extension(CORS, _HTTP + "cors.v3.Cors")] if people and values.cors_origins else []),
         extension(LOCAL_LIMIT, _HTTP + "local_ratelimit.v3.LocalRateLimit", stat_prefix=which.value),
-        *([_tokens(values.issuers), _roles()] if people else []),
+        *([_tokens(values), _roles()] if people else []),
         extension(BUFFER, _HTTP + "buffer.v3.Buffer", max_request_bytes=1024),
         {"name": TRANSCODER, "typed_config": transcoder(services, descriptors, sse=False)},
         extension("envoy.filters.http.router", _HTTP + "router.v3.Router", suppress_envoy_headers=True),
@@ -96,28 +96,28 @@ def _response_headers() -> Node:
     return extension(HEADERS, _HTTP + "header_mutation.v3.HeaderMutation", mutations=mutations)
 
 
-def _tokens(issuers: Sequence[Issuer]) -> Node:
+def _tokens(values: GatewayValues) -> Node:
+    issuers = values.issuers
     anyone: list[Node] = [{"provider_name": issuer.name} for issuer in issuers]
     person: Node = {"requires_any": {"requirements": anyone}} if len(anyone) > 1 else anyone[0]
     return extension(
         JWT,
         _HTTP + "jwt_authn.v3.JwtAuthentication",
-        providers={issuer.name: _provider(issuer) for issuer in issuers},
+        providers={issuer.name: _provider(issuer, values.keys_seconds) for issuer in issuers},
         requirement_map={PERSON: person},
         # Each route says what it needs. One that does not say needs a person.
         rules=[{"match": {"prefix": "/"}, "requirement_name": PERSON}],
     )
 
 
-def _provider(issuer: Issuer) -> Node:
+def _provider(issuer: Issuer, keys_seconds: int) -> Node:
     uri: Node = {"uri": issuer.jwks_uri, "cluster": issuer_cluster_name(issuer.name), "timeout": "2s"}
     return {
         "issuer": issuer.issuer,
         "audiences": [issuer.audience],
         "remote_jwks": {
             "http_uri": uri,
-            # A key that appears at the issuer is known here within a minute, whatever tokens arrive meanwhile.
-            "cache_duration": "60s",
+            "cache_duration": f"{keys_seconds}s",
             "async_fetch": {"failed_refetch_duration": "2s"},
             "retry_policy": {"num_retries": 2, "retry_back_off": {"base_interval": "0.1s", "max_interval": "1s"}},
         },

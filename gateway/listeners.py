@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _HCM: Final = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 _BUFFER: Final = 1 << 18
+# A Hub's certificate is looked at when it connects; a revoked one keeps a connection no longer than this.
+_CONNECTION_SECONDS: Final = {Door.APP: 3600, Door.HUB: 300, Door.BACKUP: 3600}
 # What only we may say (A5): whatever a caller writes into one of these goes no further than the door.
 _STRIPPED_PREFIXES: Final = ("x-ora-", "x-envoy-", "x-jwt-", "x-forwarded-client-", "x-b3-", "grpc-", "proxy-")
 _STRIPPED_SUFFIXES: Final = ("-bin",)
@@ -50,11 +52,13 @@ _ACCESS_LOG: Final[Node] = {
 }
 
 
-def listener(contract: Contract, values: GatewayValues, which: Door, address: Address, descriptors: Path) -> Node:
+def listener(
+    contract: Contract, values: GatewayValues, which: Door, address: Address, secrets: Path, descriptors: Path
+) -> Node:
     """Return one listener with everything behind it."""
     manager = typed(_HCM, **_manager(contract, values, which, descriptors))
     chain: Node = {
-        "transport_socket": tls.door(values.certificates, which),
+        "transport_socket": tls.door(secrets, which),
         "transport_socket_connect_timeout": "5s",
         "filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}],
     }
@@ -86,7 +90,7 @@ def _manager(contract: Contract, values: GatewayValues, which: Door, descriptors
         "local_reply_config": local_replies.config(values.problem_base),
         "route_config": {"name": which.value, "virtual_hosts": [host]},
         **_client_certificate(which),
-        **_hardening(values),
+        **_hardening(values, which),
     }
 
 
@@ -96,7 +100,7 @@ def _client_certificate(which: Door) -> Node:
     return {"forward_client_cert_details": "SANITIZE"}
 
 
-def _hardening(values: GatewayValues) -> Node:
+def _hardening(values: GatewayValues, which: Door) -> Node:
     return {
         "server_header_transformation": "PASS_THROUGH",
         "use_remote_address": True,
@@ -114,7 +118,7 @@ def _hardening(values: GatewayValues) -> Node:
         "max_request_headers_kb": 32,
         "common_http_protocol_options": {
             "idle_timeout": "120s",
-            "max_connection_duration": "3600s",
+            "max_connection_duration": f"{_CONNECTION_SECONDS[which]}s",
             "max_headers_count": 60,
             "headers_with_underscores_action": "REJECT_REQUEST",
         },

@@ -165,6 +165,7 @@ local function problem(status, code, request_id, edge_reason)
   metadata.traceId = nil
   local reason = info.reason or edge_reason or code.name
   local wait = tonumber(string.match(detail_of(status, "RetryInfo").retryDelay or "", "^([%d.]+)s$"))
+  if not wait and (code.status == 429 or code.status == 503) then wait = 1 end
   local document = {
     type = BASE .. string.lower(reason),
     title = reason,

@@ -1,6 +1,7 @@
 """Owns the whole of Envoy's configuration: contract and values in, YAML out.
 
-`python -m gateway.render --values FILE.json --out envoy.yaml` writes it for a running gateway.
+`python -m gateway.render --values FILE.json --out envoy.yaml` writes it for a running gateway, with the files of its
+secrets in `envoy.secrets/` beside it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Final
 
 import yaml
 
-from gateway import clusters, values_file
+from gateway import clusters, secrets, values_file
 from gateway.contract import DESCRIPTORS, Contract, Door, load
 from gateway.listeners import listener
 from gateway.node import Node, extension, socket
@@ -43,20 +44,33 @@ def _string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _string)
 
 
-def render(values: GatewayValues, *, contract: Contract | None = None, descriptors: Path = DESCRIPTORS) -> str:
-    """Return the configuration as YAML. ``descriptors`` is the file that Envoy reads when it starts."""
-    return yaml.dump(bootstrap(values, contract or load(descriptors), descriptors), Dumper=_Dumper, sort_keys=False)
+def write(values: GatewayValues, out: Path) -> None:
+    """Write the configuration to ``out``, and the files of its secrets beside it."""
+    folder = out.absolute().with_suffix(".secrets")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in secrets.files(values.certificates).items():
+        secrets.path(folder, name).write_text(_yaml(content))
+    out.write_text(render(values, folder))
 
 
-def bootstrap(values: GatewayValues, contract: Contract, descriptors: Path = DESCRIPTORS) -> Node:
-    """Return the configuration as plain objects."""
+def render(values: GatewayValues, folder: Path) -> str:
+    """Return the configuration as YAML; ``folder`` is where the files of its secrets are."""
+    return _yaml(bootstrap(values, folder, load()))
+
+
+def _yaml(node: Node) -> str:
+    return yaml.dump(node, Dumper=_Dumper, sort_keys=False)
+
+
+def bootstrap(values: GatewayValues, folder: Path, contract: Contract, descriptors: Path = DESCRIPTORS) -> Node:
+    """Return the configuration as plain objects; ``descriptors`` is the file that Envoy reads when it starts."""
     addresses = {Door.APP: values.listen.app, Door.HUB: values.listen.hub, Door.BACKUP: values.listen.backup}
     listeners = [
-        listener(contract, values, which, address, descriptors)
+        listener(contract, values, which, address, folder, descriptors)
         for which, address in addresses.items()
         if address is not None and served(contract, values, which)
     ]
-    services = [clusters.service(values.certificates, name, each) for name, each in sorted(values.targets.items())]
+    services = [clusters.service(folder, name, each) for name, each in sorted(values.targets.items())]
     return {
         "node": {"id": values.node, "cluster": "gateway"},
         "admin": {"address": socket(values.listen.admin)},
@@ -100,12 +114,11 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True, help="where to write envoy.yaml")
     arguments = parser.parse_args()
     try:
-        text = render(values_file.read(arguments.values))
+        write(values_file.read(arguments.values), arguments.out)
     except ValuesError as error:
         for problem in error.problems:
             sys.stderr.write(f"{arguments.values}: {problem}\n")
         return 1
-    arguments.out.write_text(text)
     return 0
 
 

@@ -124,6 +124,8 @@ class GatewayValues:
     targets: Mapping[str, tuple[Address, ...]]
     limits: Limits = field(default_factory=Limits)
     node: str = "gateway-1"
+    # How old an issuer's keys get. A key that appears is known after this time, whatever tokens arrive meanwhile.
+    keys_seconds: int = 60
     # Proxies of ours in front, whose X-Forwarded-For is believed.
     trusted_hops: int = 0
     cors_origins: tuple[str, ...] = ()

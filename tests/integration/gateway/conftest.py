@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import httpx
@@ -44,15 +44,16 @@ class World:
         return httpx.Client(base_url=self.gateway.hub, verify=self.tls(certificate), timeout=20)
 
 
-def values(folder: Path, issuers: tuple[Issuer, ...], targets: dict[str, int], limits: Limits) -> GatewayValues:
+def values(folder: Path, issuers: tuple[Issuer, ...], targets: dict[str, list[int]], limits: Limits) -> GatewayValues:
     app, hub, backup, admin = (Address("127.0.0.1", port) for port in running.free_ports(4))
     return GatewayValues(
         environment="dev",
         certificates=folder,
         listen=Listen(app=app, hub=hub, backup=backup, admin=admin),
         issuers=issuers,
-        targets={name: (Address("127.0.0.1", port),) for name, port in targets.items()},
+        targets={name: tuple(Address("127.0.0.1", port) for port in ports) for name, ports in targets.items()},
         limits=limits,
+        keys_seconds=2,
     )
 
 
@@ -70,6 +71,10 @@ def issuers(voltex: tokens.Issuer, home: tokens.Issuer) -> tuple[Issuer, ...]:
     )
 
 
+def replace_jwks(issuer: Issuer, port: int) -> Issuer:
+    return replace(issuer, jwks_uri=f"http://127.0.0.1:{port}/jwks")
+
+
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("gateway")
@@ -81,7 +86,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     limits = Limits(read=generous, write=generous, stream=generous)
     with tokens.Issuer("https://voltex.test") as voltex, tokens.Issuer("https://home.test") as home:
         configured = values(
-            certificates.folder, issuers(voltex, home), {"relay": relay_port, "fleet": fleet_port}, limits
+            certificates.folder, issuers(voltex, home), {"relay": [relay_port], "fleet": [fleet_port]}, limits
         )
         with running.gateway(folder, configured) as gateway:
             yield World(gateway, certificates, voltex, home, relay, fleet)

@@ -40,6 +40,16 @@ class Authority:
     def pem(self) -> bytes:
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
+    def revoke(self, certificates: Sequence[x509.Certificate]) -> bytes:
+        """Return the complete list of what is revoked."""
+        now = dt.datetime.now(dt.UTC)
+        builder = x509.CertificateRevocationListBuilder().issuer_name(self.certificate.subject)
+        builder = builder.last_update(now - DAY).next_update(now + DAY)
+        for each in certificates:
+            entry = x509.RevokedCertificateBuilder().serial_number(each.serial_number).revocation_date(now)
+            builder = builder.add_revoked_certificate(entry.build())
+        return builder.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
     def issue(
         self,
         folder: Path,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import envoy  # type: ignore[import-untyped]
 import httpx
 
-from gateway.render import render
+from gateway.render import write
 from gateway.values import GatewayValues
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Running:
 @contextmanager
 def gateway(folder: Path, values: GatewayValues) -> Iterator[Running]:
     config = folder / "envoy.yaml"
-    config.write_text(render(values))
+    write(values, config)
     command = [str(BINARY), "-c", str(config), "--concurrency", "1", "--log-level", "warning", "--use-dynamic-base-id"]
     command += ["--file-flush-interval-msec", "20"]
     with (folder / "envoy.log").open("wb") as log:

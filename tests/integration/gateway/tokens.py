@@ -23,6 +23,7 @@ class Issuer:
     def __init__(self, issuer: str) -> None:
         self.issuer = issuer
         self.keys = [ECKey.generate_key("P-256", parameters={"kid": "k1", "use": "sig", "alg": "ES256"})]
+        self.served = 0
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
 
     @property
@@ -49,6 +50,7 @@ class Issuer:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:  # http.server names it
+                issuer.served += 1
                 body = json.dumps({"keys": [key.as_dict(private=False) for key in issuer.keys]}).encode()
                 self.send_response(200)
                 self.send_header("content-type", "application/json")
