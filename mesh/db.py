@@ -74,7 +74,7 @@ class Database:
             try:
                 async with with_tenant:
                     if tenant is not None:
-                        await connection.execute(_SET_TENANT, tenant)
+                        await enter_tenant(connection, tenant)
                     yield connection
             except _LOST_RACE as error:
                 raise AbortedError("another change came first", reason="CONCURRENT_UPDATE") from error
@@ -135,6 +135,11 @@ async def _hold(connection: Tx, channel: str, notify: Callable[[str], None], con
     finally:
         if not connection.is_closed():
             await connection.remove_listener(channel, heard)
+
+
+async def enter_tenant(tx: Tx, tenant: TenantId | str) -> None:
+    """Make the rest of a transaction one tenant's: for consumers, which learn the tenant from the event."""
+    await tx.execute(_SET_TENANT, str(tenant))
 
 
 def _away() -> UnavailableError:

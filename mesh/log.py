@@ -51,8 +51,12 @@ def start(service: str, config: MeshConfig) -> None:
 def configure(
     *, service: str, level: str = "info", json: bool = True, node: str = "", exception_text: bool = False
 ) -> None:
-    """Send every log line of this process to standard output, in one shape."""
+    """As ``start``, by single values."""
+    _shape(service=service, level=level, json=json, node=node, exception_text=exception_text)
+    logging.basicConfig(handlers=[_Bridge()], level=max(logging.WARNING, _number(level)), force=True)
 
+
+def _shape(*, service: str, level: str, json: bool, node: str = "", exception_text: bool = False) -> None:
     def identify(_: Any, __: str, event: Event) -> Event:
         event[names.SERVICE] = service
         if node:
@@ -63,21 +67,18 @@ def configure(
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        identify,
+        *([identify] if service else []),
         _trace,
         *([structlog.processors.format_exc_info] if exception_text else [_exception]),
         redact,
-        structlog.processors.JSONRenderer()
-        if json
-        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=False),
     ]
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(handlers=[_Bridge()], level=max(logging.WARNING, _number(level)), force=True)
 
 
 def _number(level: str) -> int:
@@ -151,3 +152,7 @@ def _other(value: Any) -> str:
             return type(value).__qualname__
         case _:
             return str(value)
+
+
+# Until a process is configured it logs in the same way: structlog's own default prints the local variables of a failure.
+_shape(service="", level="info", json=False)

@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import httpx
 from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwk import Key, KeySet
+from joserfc.jwk import JWKRegistry, Key
 from ora.options.v1 import options_pb2 as options
 
 from mesh import log
@@ -97,8 +98,12 @@ class IssuerKeys:
 
 
 def _usable(document: Mapping[str, Any], algorithm: str) -> dict[str, Key]:
-    keys = KeySet.import_key_set({"keys": [each for each in document["keys"] if _for_signing(each, algorithm)]})
-    return {each.kid: each for each in keys.keys if each.kid}
+    found: dict[str, Key] = {}
+    for each in document["keys"]:
+        if isinstance(each, dict) and _for_signing(each, algorithm):
+            with suppress(JoseError, ValueError):
+                found[each["kid"]] = JWKRegistry.import_key(each)
+    return found
 
 
 def _for_signing(key: Mapping[str, Any], algorithm: str) -> bool:

@@ -110,9 +110,7 @@ async def test_two_relays_publish_nothing_twice_and_keep_order(database: Databas
     assert found == list(range(450))
 
 
-async def test_events_wait_while_redis_is_away(
-    database: Database, redis: Redis, valkey: backends.Process
-) -> None:
+async def test_events_wait_while_redis_is_away(database: Database, redis: Redis, valkey: backends.Process) -> None:
     relay = asyncio.ensure_future(OutboxRelay(database, redis, schema="toy", idle_seconds=0.05).run())
     valkey.stop()
     async with database.platform() as tx:
