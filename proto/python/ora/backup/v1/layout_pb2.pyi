@@ -224,7 +224,7 @@ class Endpoint(_message.Message):
     """The endpoint that this one is a part of, by number. Absent: it is a part of none."""
     @_builtins.property
     def device_type_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """The Matter device type ids. At most 16."""
+        """The Matter device type ids; the greatest that Matter allows is 0xFFF4BFFF. At most 16."""
 
     def __init__(
         self,
