@@ -129,13 +129,24 @@ def steps() -> list[tuple[str, str, Path, Callable[[], None]]]:
     ]
 
 
+def is_done(name: str, wanted: str, proof: Path) -> bool:
+    """Tell whether a step succeeded with these inputs, and its result is still there."""
+    stamp = STAMPS / name
+    return proof.exists() and stamp.exists() and stamp.read_text() == wanted
+
+
+def outdated() -> list[str]:
+    """Name the steps that a set-up would do."""
+    return [name for name, wanted, proof, _ in steps() if not is_done(name, wanted, proof)]
+
+
 def set_up() -> None:
     """Do every step whose inputs changed or whose result is gone."""
     todo = steps()
     for number, (name, wanted, proof, deed) in enumerate(todo, 1):
-        stamp = STAMPS / name
-        if proof.exists() and stamp.exists() and stamp.read_text() == wanted:
+        if is_done(name, wanted, proof):
             continue
+        stamp = STAMPS / name
         started = time.monotonic()
         print(f"[{number}/{len(todo)}] {name} …", flush=True)
         stamp.unlink(missing_ok=True)

@@ -47,14 +47,18 @@ def as_other_user(data: Path) -> tuple[str, ...]:
     """
     if os.geteuid() != 0:
         return ()
-    if (
-        shutil.which("unshare")
-        and subprocess.run([*_NAMESPACE, "true"], capture_output=True, check=False).returncode == 0
-    ):
+    if in_namespace():
         return _NAMESPACE
     data.mkdir(parents=True, exist_ok=True)
     shutil.chown(data, "nobody", "nogroup")
     return _NOBODY
+
+
+def in_namespace() -> bool:
+    """Tell whether a user namespace can be had here."""
+    if not shutil.which("unshare"):
+        return False
+    return subprocess.run([*_NAMESPACE, "true"], capture_output=True, check=False).returncode == 0
 
 
 def data_folder(home: Home) -> Job:

@@ -32,6 +32,7 @@ class Process:
         self.component, self.log, self._child = component, log, child
         self.started_at = time.monotonic()
         self.wanted_dead = False
+        self.ready = False
         self._pump = asyncio.create_task(self._read())
 
     @classmethod
@@ -75,6 +76,7 @@ class Process:
                     raise StartError(await self.obituary(why)) from error
                 await asyncio.sleep(_BETWEEN_PROBES)
             else:
+                self.ready = True
                 return time.monotonic() - self.started_at
 
     async def wait(self) -> int:

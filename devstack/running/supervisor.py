@@ -115,6 +115,15 @@ class Supervisor:
                 await self.processes[name].stop()
             await self._bring_up(self.components[name])
 
+    def condition(self, name: str) -> str:
+        """Say in one word how a component is: waiting, starting, ready, stopped or dead."""
+        process = self.processes.get(name)
+        if process is None:
+            return "waiting"
+        if process.returncode is not None:
+            return "stopped" if process.wanted_dead else "dead"
+        return "ready" if process.ready else "starting"
+
     def _turn(self, name: str) -> asyncio.Lock:
         if name not in self.components:
             raise StartError(f"there is no component {name}; there are {', '.join(sorted(self.components))}")

@@ -1,0 +1,59 @@
+"""Owns `ora up`: in the foreground until Ctrl-C, or detached."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from typing import Final
+
+import click
+
+from devstack import home, stack, state
+from devstack.commands.asking import plainly
+from devstack.commands.status import show
+from devstack.ports import MOST_RELAYS
+from devstack.running.output import Console
+
+_PATIENCE: Final = 120.0
+
+
+@click.command()
+@click.option("-d", "--detach", is_flag=True, help="Return when everything is ready and leave it running.")
+@click.option("--relays", type=click.IntRange(1, MOST_RELAYS), default=1, show_default=True, help="Relay nodes.")
+def up(*, detach: bool, relays: int) -> None:
+    """Start the whole system.
+
+    ORA_PORT_BASE is the first of the 100 ports that it takes; others are taken if these are in use. ORA_POSTGRES_URL
+    and ORA_REDIS_URL name servers to use instead of our own.
+    """
+    where = home.here()
+    if detach:
+        _detached(where, relays)
+        return
+    with plainly():
+        status = stack.run(where, relays=relays, console=Console())
+    raise click.exceptions.Exit(status)
+
+
+def _detached(where: home.Home, relays: int) -> None:
+    where.make()
+    said = where.logs / "supervisor.log"
+    with said.open("w") as output:
+        command = [sys.executable, "-m", "devstack.cli", "up", "--relays", str(relays)]
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    until = time.monotonic() + _PATIENCE
+    while not _is_ready(where, child.pid):
+        if child.poll() is not None or time.monotonic() > until:
+            child.terminate()
+            child.wait()
+            raise click.ClickException(f"the stack did not start:\n{said.read_text().rstrip()}")
+        time.sleep(0.05)
+    show(state.find(where))
+
+
+def _is_ready(where: home.Home, pid: int) -> bool:
+    told = home.read_json(where.state)
+    return told is not None and told["pid"] == pid and told["phase"] == state.READY

@@ -1,0 +1,68 @@
+"""Owns what differs between one stack and another: its folder, its ports, and whose database and Redis it uses."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from devstack import postgres, valkey
+from devstack.home import Home
+from devstack.ports import MOST_RELAYS, Ports
+
+POSTGRES_URL: Final = "ORA_POSTGRES_URL"
+REDIS_URL: Final = "ORA_REDIS_URL"
+
+
+class SiteError(Exception):
+    """What is asked for cannot be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One stack on this machine."""
+
+    home: Home
+    ports: Ports
+    relays: int = 1
+    # Servers of somebody else's; None: we run our own.
+    foreign_postgres: str | None = None
+    foreign_redis: str | None = None
+    # Added to the environment of every service, for tests that need one limit or another.
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.relays <= MOST_RELAYS:
+            raise SiteError(f"between 1 and {MOST_RELAYS} relays, not {self.relays}")
+
+    @property
+    def admin_database(self) -> str:
+        """Who may make roles and databases, and where."""
+        return self.foreign_postgres or postgres.url(self.home, self.ports["postgres"], "postgres")
+
+    @property
+    def redis(self) -> str:
+        """The address of Redis, with its password."""
+        return self.foreign_redis or valkey.url(self.home, self.ports["redis"])
+
+
+def site(home: Home, ports: Ports, *, relays: int = 1) -> Site:
+    """Return the stack that the environment asks for."""
+    return Site(
+        home=home,
+        ports=ports,
+        relays=relays,
+        foreign_postgres=_address(POSTGRES_URL, {"postgresql", "postgres"}),
+        foreign_redis=_address(REDIS_URL, {"redis", "rediss"}),
+    )
+
+
+def _address(name: str, schemes: set[str]) -> str | None:
+    text = os.environ.get(name) or None
+    if text is not None and (urlsplit(text).scheme not in schemes or not urlsplit(text).hostname):
+        raise SiteError(
+            f"{name} is an address like {min(schemes)}://user:password@host:port/, and what is there is not"
+        )
+    return text

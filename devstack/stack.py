@@ -1,0 +1,127 @@
+"""Owns one run of the stack from claiming its folder and ports to the last process's end."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import secrets
+import signal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from devstack import ports, site, state, table
+from devstack.ca import DevelopmentCa
+from devstack.running.control import Control
+from devstack.running.process import StartError
+from devstack.running.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator
+
+    from devstack.home import Home
+    from devstack.running.output import Console
+    from devstack.site import Site
+
+_RENEWAL_SECONDS: Final = 3600.0
+
+
+class AlreadyRunningError(Exception):
+    """Another supervisor has this state folder."""
+
+
+def run(home: Home, *, relays: int, console: Console) -> int:
+    """Run a stack until it is told to stop or something dies; return the exit status."""
+    home.make()
+    with _owning(home):
+        base = ports.wanted_base()
+        claimed, held = ports.claim(base)
+        if claimed.base != base:
+            console.line("stack", f"the ports from {base} are in use; taking those from {claimed.base}")
+        with held:
+            return asyncio.run(_Run(site.site(home, claimed, relays=relays), console).serve(held))
+
+
+@contextmanager
+def _owning(home: Home) -> Iterator[None]:
+    with (home.path / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunningError(
+                f"a stack runs already from {home.path}; see `ora status`, or `ora down`"
+            ) from None
+        yield
+
+
+class _Run:
+    def __init__(self, where: Site, console: Console) -> None:
+        self._site, self._console = where, console
+        self._token = secrets.token_urlsafe(24)
+        self._report = state.Reporter(where, self._token, tuple(table.SERVICES))
+        self._stop = asyncio.Event()
+
+    async def serve(self, held: socket.socket) -> int:
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(each, self._stop.set)
+        supervisor = Supervisor(table.table(self._site), self._site.home.logs, self._console, self._report.write)
+        server = await self._control(supervisor).serve(held)
+        try:
+            return await self._live(supervisor)
+        finally:
+            self._report.phase = state.STOPPING
+            self._report.write(supervisor)
+            supervisor.say("stopping")
+            await supervisor.stop()
+            server.close()
+            self._site.home.state.unlink(missing_ok=True)
+
+    def _control(self, supervisor: Supervisor) -> Control:
+        async def ping(_: str) -> None:
+            """Answer that we are here."""
+
+        async def stop(_: str) -> None:
+            self._stop.set()
+
+        orders = {"kill": supervisor.kill, "halt": supervisor.halt, "restart": supervisor.restart}
+        return Control(self._token, {"ping": ping, "stop": stop, **orders})
+
+    async def _live(self, supervisor: Supervisor) -> int:
+        stopped = asyncio.create_task(self._stop.wait())
+        starting = asyncio.create_task(supervisor.start())
+        await asyncio.wait({stopped, starting}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            await asyncio.wait({starting})
+            return 130
+        try:
+            seconds = starting.result()
+        except StartError as error:
+            return self._complain(supervisor, error)
+        self._report.phase = state.READY
+        self._report.write(supervisor)
+        supervisor.say(f"everything is ready after {seconds:.1f} s (process {os.getpid()})")
+        return await self._watch(supervisor, stopped)
+
+    async def _watch(self, supervisor: Supervisor, stopped: asyncio.Task[bool]) -> int:
+        died = asyncio.create_task(supervisor.until_death())
+        renewing = asyncio.create_task(self._renew(supervisor))
+        try:
+            await asyncio.wait({stopped, died}, return_when=asyncio.FIRST_COMPLETED)
+            return self._complain(supervisor, died.result()) if died.done() else 0
+        finally:
+            died.cancel()
+            renewing.cancel()
+
+    async def _renew(self, supervisor: Supervisor) -> None:
+        while True:
+            await asyncio.sleep(_RENEWAL_SECONDS)
+            for each in await asyncio.to_thread(lambda: DevelopmentCa(self._site.home).renew()):
+                supervisor.say(f"renewed the certificate {each}")
+
+    def _complain(self, supervisor: Supervisor, what: object) -> int:
+        for line in str(what).splitlines():
+            supervisor.say(line)
+        return 1

@@ -1,0 +1,175 @@
+"""Owns the table of everything that a stack runs, in what order, and how each part learns of the others."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from devstack import postgres, valkey
+from devstack.ca import DevelopmentCa
+from devstack.databases import Databases
+from devstack.home import write_private
+from devstack.identity import providers
+from devstack.ports import LOOPBACK
+from devstack.running.component import Component, Job, Step
+from devstack.running.probes import All, GrpcHealth, Http, Tls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from devstack.site import Site
+
+# The services with a schema: its name, and the package whose migrations make it.
+SERVICES: Final = {"fleet": "fleet_svc"}
+_OPERATOR: Final = "operator"
+
+
+def table(site: Site) -> list[Step]:
+    """Return every step of the start."""
+    databases = Databases(site.home, site.admin_database, tuple(SERVICES))
+    known = providers.providers(site.ports)
+    return [
+        _certificates(site),
+        *_servers(site),
+        databases.roles_job(() if site.foreign_postgres else ("postgres",)),
+        *(databases.migration_job(service, package) for service, package in SERVICES.items()),
+        *(providers.component(site.home, site.ports, each, intents()) for each in known),
+        fleet(site, databases.url("fleet_service")),
+        *(relay(site, number) for number in _numbers(site)),
+        *gateway(site),
+    ]
+
+
+def _numbers(site: Site) -> range:
+    return range(1, site.relays + 1 if find_spec("relay.__main__") else 1)
+
+
+def intents() -> set[str]:
+    """Return the intents that the contract's methods ask for."""
+    from gateway.contract import load  # noqa: PLC0415 - parsing the descriptors is not free
+
+    return {each.policy.step_up.intent for each in load().methods if each.policy.step_up.intent}
+
+
+def _certificates(site: Site) -> Job:
+    async def make(say: Callable[[str], None]) -> None:
+        written = await asyncio.to_thread(lambda: DevelopmentCa(site.home).renew())
+        say(f"made {', '.join(written)}" if written else "all are good for more than ten days")
+
+    return Job(name="certificates", work=make)
+
+
+def _servers(site: Site) -> list[Step]:
+    own: list[Step] = []
+    if site.foreign_postgres is None:
+        own += [postgres.data_folder(site.home), postgres.component(site.home, site.ports["postgres"])]
+    if site.foreign_redis is None:
+        own.append(valkey.component(site.home, site.ports["redis"]))
+    return own
+
+
+def _common(site: Site, name: str, use: str) -> dict[str, str]:
+    return {
+        "ORA_ENVIRONMENT": "dev",
+        "ORA_NODE_ID": name,
+        "ORA_CERT_DIR": str(site.home.certificates),
+        "ORA_GRPC_LISTEN": site.ports.address(f"{use}.grpc"),
+        "ORA_METRICS_LISTEN": site.ports.address(f"{use}.metrics"),
+        "ORA_OIDC_ISSUERS": providers.for_services(providers.providers(site.ports)),
+        "ORA_REDIS_URL": site.redis,
+        "ORA_LOG_FORMAT": "console",
+        **site.extra,
+    }
+
+
+def _health(site: Site, workload: str, use: str) -> GrpcHealth:
+    return GrpcHealth(site.ports.address(f"{use}.grpc"), workload, site.home.certificates, _OPERATOR)
+
+
+def _addresses(site: Site, use: str, *what: str) -> dict[str, str]:
+    return {each: site.ports.address(f"{use}.{each}") for each in what}
+
+
+def fleet(site: Site, database_url: str) -> Component:
+    """Return the Hub registry."""
+    return Component(
+        name="fleet",
+        argv=(sys.executable, "-m", "fleet_svc"),
+        env={**_common(site, "fleet-1", "fleet"), "ORA_DATABASE_URL": database_url},
+        ready=_health(site, "fleet", "fleet"),
+        after=("certificates", "migrate-fleet", *(() if site.foreign_redis else ("valkey",))),
+        addresses=_addresses(site, "fleet", "grpc", "metrics"),
+    )
+
+
+def relay(site: Site, number: int) -> Component:
+    """Return one node of the relay."""
+    name = f"relay-{number}"
+    listens = Tls(LOOPBACK, site.ports[f"{name}.mqtt"], site.home.certificates / "edge-ca.pem", "mqtt.ora.test")
+    return Component(
+        name=name,
+        argv=(sys.executable, "-m", "relay"),
+        env={
+            **_common(site, name, name),
+            "ORA_MQTT_LISTEN": site.ports.address(f"{name}.mqtt"),
+            "ORA_FLEET_TARGET": site.ports.address("fleet.grpc"),
+        },
+        ready=All((_health(site, "relay", name), listens)),
+        after=("fleet",),
+        addresses=_addresses(site, name, "mqtt", "grpc", "metrics"),
+    )
+
+
+def gateway(site: Site) -> tuple[Job, Component]:
+    """Return the making of Envoy's configuration, and Envoy."""
+    values = site.home.run / "gateway.json"
+    made = site.home.run / "envoy.yaml"
+
+    async def configure(say: Callable[[str], None]) -> None:
+        from gateway import render, values_file  # noqa: PLC0415 - only when it is its turn
+
+        write_private(values, json.dumps(gateway_values(site), indent=1))
+        await asyncio.to_thread(lambda: render.write(values_file.read(values), made))
+        say(f"wrote {made}")
+
+    program = shutil.which("envoy", path=str(Path(sys.executable).parent)) or "envoy"
+    component = Component(
+        name="gateway",
+        argv=(program, "-c", str(made), "--concurrency", "1", "--log-level", "warning", "--disable-hot-restart"),
+        ready=Http(LOOPBACK, site.ports["gateway.admin"], "/ready"),
+        after=("gateway-config", "voltex", "homes", "fleet", *(f"relay-{n}" for n in _numbers(site))),
+        addresses={
+            "app": f"https://localhost:{site.ports['gateway.app']}",
+            "hub": f"https://localhost:{site.ports['gateway.hub']}",
+            "admin": f"http://{site.ports.address('gateway.admin')}",
+        },
+    )
+    return Job(name="gateway-config", work=configure, after=("certificates",)), component
+
+
+def gateway_values(site: Site) -> dict[str, object]:
+    """Return what the gateway's generator wants to know."""
+    return {
+        "environment": "dev",
+        "certificates": str(site.home.certificates),
+        "listen": {door: site.ports.address(f"gateway.{door}") for door in ("app", "hub", "backup", "admin")},
+        "issuers": [
+            {
+                "name": each.name,
+                "issuer": each.issuer,
+                "audience": providers.AUDIENCE,
+                "jwks_uri": each.jwks_uri,
+                "roles": each.roles,
+            }
+            for each in providers.providers(site.ports)
+        ],
+        "targets": {
+            "fleet": [site.ports.address("fleet.grpc")],
+            **({"relay": [site.ports.address(f"relay-{n}.grpc") for n in _numbers(site)]} if _numbers(site) else {}),
+        },
+    }
