@@ -24,10 +24,6 @@ _OWN: Final[Node] = {
         mutations={"request_mutations": [{"remove": "content-type"}]},
     ),
 }
-_OPEN: Final[Node] = {  # it needs nobody's leave
-    filters.JWT: typed("envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig", disabled=True),
-    filters.RBAC: typed("envoy.extensions.filters.http.rbac.v3.RBACPerRoute"),
-}
 
 
 def unsupported_bodies(door: Door) -> Iterable[Node]:
@@ -64,10 +60,10 @@ def nothing(door: Door) -> Node:
 
 
 def _answer(door: Door, name: str, status: int, match: Node) -> Node:
-    open_ = _OPEN if door is Door.APP else {}
+    nobodys_leave = filters.NO_PERSON if door is Door.APP else {}
     return {
         "name": name,
         "match": match,
         "direct_response": {"status": status},
-        "typed_per_filter_config": _OWN | open_,
+        "typed_per_filter_config": _OWN | nobodys_leave,
     }

@@ -27,6 +27,11 @@ LUA: Final = "envoy.filters.http.lua"
 RBAC: Final = "envoy.filters.http.rbac"
 TRANSCODER: Final = "envoy.filters.http.grpc_json_transcoder"
 PERSON: Final = "person"
+# For a route that asks for no person: neither a token nor a role is looked at.
+NO_PERSON: Final[Node] = {
+    JWT: typed(_HTTP + "jwt_authn.v3.PerRouteConfig", disabled=True),
+    RBAC: typed(_HTTP + "rbac.v3.RBACPerRoute"),
+}
 _RESPONSE: Final = 4 << 20  # gRPC's own limit for a message
 _LUA: Final = Path(__file__).with_name("problems.lua")
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from gateway import filters, local_replies, routes, tls
-from gateway.contract import Contract, Door
+from gateway.contract import Contract, Door, Method
 from gateway.node import Node, extension, socket, typed
 from gateway.route_rules import virtual_host_headers
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from gateway.values import Address, GatewayValues
 
 _HCM: Final = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 _BUFFER: Final = 1 << 18
+_REQUEST_SECONDS: Final = 30
 # A Hub's certificate is looked at when it connects; a revoked one keeps a connection no longer than this.
 _CONNECTION_SECONDS: Final = {Door.APP: 3600, Door.HUB: 300, Door.BACKUP: 3600}
 # What only we may say (A5): whatever a caller writes into one of these goes no further than the door.
@@ -78,7 +80,7 @@ def _manager(contract: Contract, values: GatewayValues, which: Door, descriptors
         "name": which.value,
         "domains": ["*"],
         "routes": routes.table(contract, values, which, methods, descriptors),
-        **virtual_host_headers(),
+        **virtual_host_headers(which),
         **_cors(values, which),
     }
     return {
@@ -90,6 +92,7 @@ def _manager(contract: Contract, values: GatewayValues, which: Door, descriptors
         "local_reply_config": local_replies.config(values.problem_base),
         "route_config": {"name": which.value, "virtual_hosts": [host]},
         **_client_certificate(which),
+        "request_timeout": f"{_request_seconds(methods)}s",
         **_hardening(values, which),
     }
 
@@ -112,7 +115,6 @@ def _hardening(values: GatewayValues, which: Door) -> Node:
         "merge_slashes": True,
         "path_with_escaped_slashes_action": "REJECT_REQUEST",
         "request_headers_timeout": "5s",
-        "request_timeout": "30s",
         "stream_idle_timeout": "60s",
         "drain_timeout": "5s",
         "max_request_headers_kb": 32,
@@ -134,6 +136,11 @@ def _hardening(values: GatewayValues, which: Door) -> Node:
             "connection_keepalive": {"interval": "30s", "timeout": "10s"},
         },
     }
+
+
+def _request_seconds(methods: Sequence[Method]) -> int:
+    # How long a request may take to arrive. Uploads have as long as their method.
+    return max([_REQUEST_SECONDS, *(m.policy.deadline_ms // 1000 for m in methods if m.streams_in)])
 
 
 def _strip(which: Door) -> Node:

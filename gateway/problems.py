@@ -86,7 +86,7 @@ TRANSCODER: Final = (
 # In order: the first whose condition holds.
 EDGE: Final = (
     EdgeProblem(
-        reason="TOKEN_MISSING",
+        reason="CREDENTIALS_MISSING",
         status=401,
         code="UNAUTHENTICATED",
         detail="An access token is needed in the Authorization header.",
@@ -105,7 +105,7 @@ EDGE: Final = (
     ),
     _token("TOKEN_INVALID", "", "The access token is not one that we take."),
     EdgeProblem(
-        reason="ROLE_REQUIRED",
+        reason="ROLE_NOT_ALLOWED",
         status=403,
         code="PERMISSION_DENIED",
         detail="None of your roles may do this.",

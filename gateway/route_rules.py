@@ -65,7 +65,8 @@ class Rules:
 
     def action(self, method: Method) -> Node:
         """Return where a call goes, how long it may take, and whether it may be tried again."""
-        retry: Node = {"retry_policy": _RETRY} if method.policy.idempotency in _RETRYABLE else {}
+        again = method.policy.idempotency in _RETRYABLE and not method.streams_in
+        retry: Node = {"retry_policy": _RETRY} if again else {}
         if method.policy.deadline_ms:
             return {"cluster": method.workload, "timeout": seconds(method.policy.deadline_ms + MARGIN_MS), **retry}
         return {
@@ -83,8 +84,14 @@ class Rules:
 
     def filters(self, method: Method, binding: Binding) -> Node:
         """Return how the filters treat one address of a method."""
-        people = {filters.JWT: _token(method), filters.RBAC: self._roles(method)} if self.door is Door.APP else {}
-        return {filters.LOCAL_LIMIT: self._limit(method), filters.BUFFER: self._body(method, binding), **people}
+        who = self._who(method) if self.door is Door.APP else {}
+        return {filters.LOCAL_LIMIT: self._limit(method), filters.BUFFER: self._body(method, binding), **who}
+
+    def _who(self, method: Method) -> Node:
+        if method.policy.subject == options_pb2.SUBJECT_ANONYMOUS:
+            return filters.NO_PERSON
+        kind = "envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig"
+        return {filters.JWT: typed(kind, requirement_name=filters.PERSON), filters.RBAC: self._roles(method)}
 
     def _body(self, method: Method, binding: Binding) -> Node:
         kind = "envoy.extensions.filters.http.buffer.v3.BufferPerRoute"
@@ -118,8 +125,6 @@ class Rules:
     def _roles(self, method: Method) -> Node:
         kind = "envoy.extensions.filters.http.rbac.v3.RBACPerRoute"
         roles = [_role(number) for number in method.policy.roles]
-        if not roles:
-            return typed(kind)
         allowed = [
             _claims(issuer.name, role) for issuer in self.values.issuers for role in roles if role in issuer.roles
         ]
@@ -129,19 +134,10 @@ class Rules:
         return typed(kind, rbac={"rules": {"action": "ALLOW", "policies": {"roles": policy}}})
 
 
-def virtual_host_headers() -> Node:
-    """Return what every request gets and loses on its way in."""
-    return {
-        "request_headers_to_add": set_headers({"x-ora-client-address": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"}),
-        "request_headers_to_remove": _DROPPED,
-    }
-
-
-def _token(method: Method) -> Node:
-    kind = "envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig"
-    if method.policy.subject == options_pb2.SUBJECT_ANONYMOUS:
-        return typed(kind, disabled=True)
-    return typed(kind, requirement_name=filters.PERSON)
+def virtual_host_headers(door: Door) -> Node:
+    """Return what every request gets and loses on its way in. Where a backup comes from, nobody is told."""
+    address = {} if door is Door.BACKUP else {"x-ora-client-address": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"}
+    return {"request_headers_to_add": set_headers(address), "request_headers_to_remove": _DROPPED}
 
 
 def _role(number: options_pb2.Role.ValueType) -> Role:

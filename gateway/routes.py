@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 _SSE: Final = "text/event-stream"
 _LINES: Final = "application/x-ndjson"
+_API_TOKEN: Final[list[Node]] = [
+    {
+        "name": "authorization",
+        "string_match": {"safe_regex": {"regex": "Bearer orat_[0-9a-f]{16}_[A-Za-z0-9_-]{43}"}},
+    }
+]
 
 
 def served(contract: Contract, values: GatewayValues, which: Door) -> list[Method]:
@@ -48,27 +54,37 @@ def takes_raw_bytes(contract: Contract, method: Method, binding: Binding) -> boo
 
 
 def _routes(rules: route_rules.Rules, method: Method, binding: Binding, descriptors: Path) -> Iterable[Node]:
+    if rules.door is Door.APP and method.policy.token_scopes:
+        # A tenant's API token is no JWT; the service that keeps its hash reads it.
+        yield from _variants(rules, method, binding, descriptors, _API_TOKEN, filters.NO_PERSON)
+    yield from _variants(rules, method, binding, descriptors, [], {})
+    yield answers.other_query(rules.door, binding)
+
+
+def _variants(
+    rules: route_rules.Rules, method: Method, binding: Binding, descriptors: Path, headers: list[Node], who: Node
+) -> Iterable[Node]:
     names = [name for name, _ in query.parameters(rules.contract, method, binding)]
-    headers: list[Node] = [
+    asked: list[Node] = [
         {"name": ":method", "string_match": {"exact": binding.verb}},
         {"name": ":path", "string_match": {"safe_regex": {"regex": query.pattern(names)}}},
+        *headers,
     ]
     plain: Node = {
         "name": method.full_name,
-        "match": {"safe_regex": {"regex": binding.template.regex}, "headers": headers},
+        "match": {"safe_regex": {"regex": binding.template.regex}, "headers": asked},
         "route": rules.action(method),
         "request_headers_to_add": rules.request_headers(method),
-        "typed_per_filter_config": rules.filters(method, binding),
+        "typed_per_filter_config": rules.filters(method, binding) | who,
     }
     if method.streams_out and method.output != HTTP_BODY:
         events = filters.transcoder([method.service], descriptors, sse=True)
         accept: Node = {"name": "accept", "string_match": {"contains": _SSE, "ignore_case": True}}
         yield {
             **plain,
-            "match": {"safe_regex": {"regex": binding.template.regex}, "headers": [*headers, accept]},
-            "typed_per_filter_config": rules.filters(method, binding) | {filters.TRANSCODER: events},
+            "match": {"safe_regex": {"regex": binding.template.regex}, "headers": [*asked, accept]},
+            "typed_per_filter_config": rules.filters(method, binding) | who | {filters.TRANSCODER: events},
         }
         # The transcoder calls a stream of lines `application/json`; `problems.lua` says what it is.
         plain |= {"metadata": {"filter_metadata": {filters.LUA: {"content_type": _LINES}}}}
     yield plain
-    yield answers.other_query(rules.door, binding)

@@ -138,7 +138,7 @@ LOCAL = {
     "no verb": ("POST", f"{SEND}:steal", {}, b"", 404, "ROUTE_NOT_FOUND"),
     "method": ("DELETE", SEND, {}, b"", 405, "METHOD_NOT_ALLOWED"),
     "head": ("HEAD", SEND, {}, b"", 405, "METHOD_NOT_ALLOWED"),
-    "no token": ("POST", SEND, {"authorization": ""}, b"", 401, "TOKEN_MISSING"),
+    "no token": ("POST", SEND, {"authorization": ""}, b"", 401, "CREDENTIALS_MISSING"),
     "xml": ("POST", SEND, {"content-type": "text/xml"}, b"<x/>", 415, "MEDIA_TYPE_NOT_SUPPORTED"),
     "native grpc": ("POST", SEND, {"content-type": "application/grpc"}, b"", 415, "MEDIA_TYPE_NOT_SUPPORTED"),
     "gzip": ("POST", SEND, {"content-encoding": "gzip"}, b"x", 415, "MEDIA_TYPE_NOT_SUPPORTED"),

@@ -75,7 +75,7 @@ FORGED: dict[str, tuple[Callable[[World], str], str]] = {
     "two parts": (lambda w: w.voltex.token().rpartition(".")[0], "TOKEN_INVALID"),
     "four parts": (lambda w: w.voltex.token() + ".x", "TOKEN_INVALID"),
     "not a token": (lambda _: "hello", "TOKEN_INVALID"),
-    "empty": (lambda _: "", "TOKEN_MISSING"),
+    "empty": (lambda _: "", "CREDENTIALS_MISSING"),
 }
 
 
