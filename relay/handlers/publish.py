@@ -1,0 +1,292 @@
+"""Owns PUBLISH from a client: what it may, where it goes, and who is told. Changes and keeps no payload.
+
+``handle`` takes any legal packet. ``run`` takes the packets that look like the one before: same length, same topic, no
+properties; these go on as one slice of the input for as long as nothing in them has to change.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from relay.routing.outbox import can_take
+from relay.routing.reasons import OFFLINE, Close, Drop, Fate, Refusal, refused
+from relay.routing.receivers import Upward
+from relay.routing.route_header import APP, HUB, RouteView
+from relay.routing.routes import Memory
+from relay.routing.session import Arrival, Flight, Step, Waiting
+from relay.routing.topics import Leaf
+from relay.wire.acknowledgements import Pubrec, encode_acknowledgement
+from relay.wire.codes import MQTT_5_0
+from relay.wire.properties import encode_properties
+
+if TYPE_CHECKING:
+    from relay.routing.admission import Admission
+    from relay.routing.client import Client
+    from relay.routing.node import Node
+    from relay.routing.receivers import Receiver
+    from relay.routing.routes import Route
+    from relay.routing.session import Session
+    from relay.wire.publish import Publish
+
+_NO_PROPERTIES: Final = b"\x00"
+_ENVELOPES: Final = frozenset({Leaf.UP, Leaf.DOWN})
+_ARRIVALS: Final = (None, Arrival.QOS_1, Arrival.QOS_2)
+_STEPS: Final = (Step.PUBACK, Step.PUBACK, Step.PUBREC)
+
+
+def handle(node: Node, client: Client, session: Session, publish: Publish, raw: bytes) -> None:
+    """Take one PUBLISH, in whatever form."""
+    topic = _topic(node, client, publish)
+    if topic is None or not _arrives(node, client, session, publish):
+        return
+    named = node.policy.publish(client.hub_id, topic)
+    if named is None:
+        node.end(client, Close.TOPIC_FOREIGN)
+        return
+    if publish.retain and not client.terms.retain:
+        node.end(client, Close.RETAIN_NOT_SERVED)
+        return
+    _charge(node, client, len(raw))
+    properties = publish.properties
+    answer = properties.response_topic if properties is not None else None
+    if answer is not None and not node.policy.response_topic(client.hub_id, answer):
+        node.counters.drops[Drop.RESPONSE_TOPIC_FOREIGN] += 1
+        _tell(node, client, publish, refused(Refusal.ROUTE_MISMATCH))
+        return
+    if named.leaf is Leaf.DOWN and named.hub_id not in node.hubs:
+        _tell(node, client, publish, OFFLINE)
+        return
+    route = node.route(topic, named)
+    _tell(node, client, publish, _carry(node, client, route, publish))
+    _remember(client, route, publish, raw)
+
+
+def _topic(node: Node, client: Client, publish: Publish) -> bytes | None:
+    alias = publish.properties.topic_alias if publish.properties is not None else None
+    if alias is None:
+        return publish.topic
+    if alias > client.terms.topic_alias_maximum:
+        node.end(client, Close.TOPIC_ALIAS_INVALID)
+        return None
+    if publish.topic:
+        if client.aliases is None:
+            client.aliases = {}
+        client.aliases[alias] = publish.topic
+        return publish.topic
+    topic = client.aliases.get(alias) if client.aliases is not None else None
+    if topic is None:
+        # MQTT5 3.3.2.3.4: an alias that nothing was said about is a protocol error.
+        node.end(client, Close.PROTOCOL_ERROR)
+    return topic
+
+
+def _arrives(node: Node, client: Client, session: Session, publish: Publish) -> bool:
+    """Note the packet identifier; False when the packet goes no further."""
+    if not publish.qos:
+        return True
+    packet_id = publish.packet_id
+    arrival = session.inbound.get(packet_id)
+    if arrival is Arrival.PUBREL and publish.qos == 2:  # noqa: PLR2004 - QoS 2
+        client.send(encode_acknowledgement(Pubrec(packet_id=packet_id), client.version))
+        return False
+    if arrival is not None:
+        if publish.dup and arrival is _ARRIVALS[publish.qos]:
+            node.counters.drops[Drop.DUPLICATE_IN_PROGRESS] += 1
+        else:
+            node.end(client, Close.PROTOCOL_ERROR)
+        return False
+    if len(session.inbound) >= client.receive_maximum and client.version == MQTT_5_0:
+        node.end(client, Close.RECEIVE_MAXIMUM)
+        return False
+    session.inbound[packet_id] = Arrival.QOS_1 if publish.qos == 1 else Arrival.QOS_2
+    if len(session.inbound) >= client.receive_maximum and client.version != MQTT_5_0:
+        # A 3.1.1 client cannot be told a maximum, so it is held back.
+        node.pause(client)
+    return True
+
+
+def _charge(node: Node, client: Client, size: int, count: int = 1) -> None:
+    client.up += count
+    bucket = client.bucket
+    if bucket is None:
+        return
+    bucket.tokens -= max(size, count * node.limits.packet_cost)
+    if bucket.tokens <= 0 and bucket.refill(client.terms.rate, client.terms.burst, node.now) <= 0:
+        node.throttle(client)
+
+
+def _carry(node: Node, client: Client, route: Route, publish: Publish) -> Fate | None:
+    """Pass one message on; return its fate if it is known at once."""
+    payload, origin = publish.payload, client if publish.qos else None
+    if route.leaf in _ENVELOPES:
+        view = node.gate.read(payload, 0, len(payload))
+        hub = route.hub
+        refusal = judge(view, hub.admission if hub is not None else None, route, node.wall)
+        if refusal is not None or isinstance(view, Refusal):
+            return refused(refusal or Refusal.HEADER_INVALID)
+        if route.leaf is Leaf.UP:
+            node.counters.envelopes_up += 1
+            receiver = node.receivers.find(route.hub_id, view.peer_id)
+            if receiver is not None:
+                kept = receiver.offer(Upward(payload, origin, publish.packet_id))
+                return None if kept else refused(Refusal.OVERLOADED)
+        else:
+            node.counters.envelopes_down += 1
+    target = route.subscriber
+    if target is None:
+        return OFFLINE
+    return _push(
+        node,
+        target,
+        route,
+        publish.qos,
+        Waiting(route.topic, payload, min(publish.qos, route.qos), _properties_on(publish), origin, publish.packet_id),
+    )
+
+
+def _push(node: Node, target: Client, route: Route, qos: int, message: Waiting) -> Fate | None:
+    if qos and not route.qos:
+        # A subscription of QoS 0 takes without a word: nobody would say that it arrived.
+        return refused(Refusal.RECEIVER_LIMIT)
+    return node.outbox.push(target, message)
+
+
+def _properties_on(publish: Publish) -> bytes:
+    """Return the properties for the next hop: all as they came, but the alias, which is between two parties."""
+    properties = publish.properties
+    if properties is None:
+        return _NO_PROPERTIES
+    properties.topic_alias = None
+    properties.subscription_identifier = []
+    return encode_properties(properties)
+
+
+def judge(view: RouteView | Refusal, admission: Admission | None, route: Route, wall: float) -> Refusal | None:
+    """Return why an envelope may not go this way, or None."""
+    if isinstance(view, Refusal):
+        return view
+    if view.hub_id != route.hub_id or view.sender_kind != (HUB if route.leaf is Leaf.UP else APP):
+        return Refusal.ROUTE_MISMATCH
+    if admission is None:
+        return Refusal.ADMISSION_UNAVAILABLE
+    return admission.refuse_peer(view.peer_id, wall) or admission.refuse_class(view.envelope_class)
+
+
+def _tell(node: Node, client: Client, publish: Publish, fate: Fate | None) -> None:
+    if fate is None:
+        return
+    _count(node, fate)
+    if publish.qos:
+        client.settle(publish.packet_id, fate)
+
+
+def _count(node: Node, fate: Fate) -> None:
+    if fate.refusal is not None:
+        node.counters.refusals[fate.refusal] += 1
+    elif fate is OFFLINE:
+        node.counters.drops[Drop.NO_RECEIVER] += 1
+
+
+def _remember(client: Client, route: Route, publish: Publish, raw: bytes) -> None:
+    plain = publish.properties is None or encode_properties(publish.properties) == _NO_PROPERTIES
+    if publish.dup or publish.retain or not publish.topic or not plain:
+        return
+    payload_at = len(raw) - len(publish.payload)
+    five = client.version == MQTT_5_0
+    id_at = payload_at - five - (2 if publish.qos else 0)
+    head_end = payload_at if five and not publish.qos else id_at
+    client.memory = Memory(raw[:head_end], len(raw), publish.qos, payload_at, route)
+
+
+def run(node: Node, client: Client, session: Session, data: bytes, start: int) -> int:  # noqa: C901, PLR0912, PLR0915
+    """Take as many packets of the remembered shape as stand at ``start``; return where the first other byte stands.
+
+    The one function that is long on purpose: it runs once a packet, and a call would cost more than what it does.
+    """
+    memory = client.memory
+    assert memory is not None, "the caller has compared the head"  # noqa: S101
+    route, head, length, qos = memory.route, memory.head, memory.length, memory.qos
+    id_at, payload_at = memory.id_at, memory.payload_at
+    hub, target, gated, up = route.hub, route.subscriber, route.leaf in _ENVELOPES, route.leaf is Leaf.UP
+    admission = hub.admission if hub is not None else None
+    five, inbound, room = client.version == MQTT_5_0, session.inbound, client.receive_maximum
+    arrival, step = _ARRIVALS[qos], _STEPS[qos]
+    read, wall, find = node.gate.read, node.wall, node.receivers.find
+    size, position, kept, count = len(data), start, start, 0
+    straight = (
+        target is not None
+        and target.session is not None
+        and target.version == client.version
+        and route.qos >= qos
+        and length <= target.max_packet
+    )
+    while True:
+        end = position + length
+        if end > size:
+            break
+        packet_id = 0
+        if qos:
+            packet_id = data[position + id_at] << 8 | data[position + id_at + 1]
+            unusual = not packet_id or packet_id in inbound or len(inbound) >= room - 1
+            if unusual or (five and data[position + payload_at - 1]):
+                break
+        count += 1
+        fate: Fate | None = None
+        receiver = None
+        if gated:
+            view = read(data, position + payload_at, end)
+            refusal = judge(view, admission, route, wall)
+            if refusal is not None:
+                fate = refused(refusal)
+            elif up:
+                receiver = find(route.hub_id, view.peer_id)  # type: ignore[union-attr]
+        if arrival is not None:
+            inbound[packet_id] = arrival
+        straight_now = straight and fate is None and receiver is None and can_take(target, qos)  # type: ignore[arg-type]
+        if straight_now and not target.session.waiting:  # type: ignore[union-attr]
+            target.down += 1  # type: ignore[union-attr]
+            if qos:
+                flights = target.session.flights  # type: ignore[union-attr]
+                own = packet_id
+                if own in flights:
+                    own = target.session.new_packet_id()  # type: ignore[union-attr]
+                    at = position + id_at
+                    target.send(data[kept:at] + own.to_bytes(2, "big"))  # type: ignore[union-attr]
+                    kept = at + 2
+                flights[own] = Flight(client, packet_id, step)
+        else:
+            if kept < position:
+                target.send(data[kept:position])  # type: ignore[union-attr]
+            kept = end
+            if fate is None:
+                fate = _pass_one(node, client, route, data[position + payload_at : end], qos, packet_id, receiver)
+            if fate is not None:
+                _count(node, fate)
+                if qos:
+                    client.settle(packet_id, fate)
+        position = end
+        if not data.startswith(head, position):
+            break
+    if kept < position:
+        target.send(data[kept:position])  # type: ignore[union-attr]
+    if count:
+        if up:
+            node.counters.envelopes_up += count
+        elif gated:
+            node.counters.envelopes_down += count
+        _charge(node, client, position - start, count)
+    return position
+
+
+def _pass_one(
+    node: Node, client: Client, route: Route, payload: bytes, qos: int, packet_id: int, receiver: Receiver | None
+) -> Fate | None:
+    """Pass on one payload that cannot go as a slice."""
+    origin = client if qos else None
+    if receiver is not None:
+        kept = receiver.offer(Upward(payload, origin, packet_id))
+        return None if kept else refused(Refusal.OVERLOADED)
+    if route.subscriber is None:
+        return OFFLINE
+    message = Waiting(route.topic, payload, min(qos, route.qos), _NO_PROPERTIES, origin, packet_id)
+    return _push(node, route.subscriber, route, qos, message)

@@ -1,0 +1,54 @@
+"""Owns SUBSCRIBE and UNSUBSCRIBE: what a client is given, and when asking becomes a flood. Knows no publisher."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from relay.routing.reasons import Close
+from relay.routing.session import Grant
+from relay.wire.codes import ReasonCode
+from relay.wire.subscribe import Suback, Subscribe, Unsuback, Unsubscribe, encode_suback, encode_unsuback
+
+if TYPE_CHECKING:
+    from relay.routing.client import Client
+    from relay.routing.node import Node
+    from relay.routing.session import Session
+    from relay.wire.subscribe import Subscription
+
+
+def subscribe(node: Node, client: Client, session: Session, packet: Subscribe) -> None:
+    """Answer a SUBSCRIBE, one reason code for each filter."""
+    if packet.properties.subscription_identifier and not client.terms.subscription_identifiers:
+        node.end(client, Close.SUBSCRIPTION_IDENTIFIER)
+        return
+    if packet.packet_id in session.inbound:
+        reasons = [ReasonCode.PACKET_IDENTIFIER_IN_USE] * len(packet.subscriptions)
+    else:
+        reasons = [_grant(node, client, session, wish) for wish in packet.subscriptions]
+    client.send(encode_suback(Suback(packet_id=packet.packet_id, reasons=reasons), client.version))
+    client.refused_filters += sum(each >= ReasonCode.UNSPECIFIED_ERROR for each in reasons)
+    if client.refused_filters > node.limits.refused_subscriptions:
+        node.end(client, Close.SUBSCRIPTION_FLOOD)
+
+
+def _grant(node: Node, client: Client, session: Session, wish: Subscription) -> ReasonCode:
+    named = node.policy.subscribe(client.hub_id, wish)
+    if isinstance(named, ReasonCode):
+        return named
+    topic = wish.topic_filter
+    if topic not in session.subscriptions and len(session.subscriptions) >= client.terms.subscriptions:
+        return ReasonCode.QUOTA_EXCEEDED
+    session.subscriptions[topic] = Grant(wish.qos, wish.no_local, wish.retain_as_published)
+    node.routes.subscribe(node.route(topic, named), client, wish.qos)
+    return ReasonCode(wish.qos)
+
+
+def unsubscribe(node: Node, client: Client, session: Session, packet: Unsubscribe) -> None:
+    """Answer an UNSUBSCRIBE, one reason code for each filter."""
+    reasons = []
+    for topic in packet.topic_filters:
+        known = session.subscriptions.pop(topic, None)
+        if known is not None:
+            node.routes.unsubscribe(topic, client)
+        reasons.append(ReasonCode.NO_SUBSCRIPTION_EXISTED if known is None else ReasonCode.SUCCESS)
+    client.send(encode_unsuback(Unsuback(packet_id=packet.packet_id, reasons=reasons), client.version))

@@ -1,0 +1,42 @@
+"""Owns what the relay counts: plain integers, so that a packet costs an addition. Knows no exporter."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from relay.routing.reasons import Close, Drop, Refusal
+
+
+class Counters:
+    """Everything since the start."""
+
+    __slots__ = (
+        "bytes_in",
+        "bytes_out",
+        "closes",
+        "connects",
+        "drops",
+        "envelopes_down",
+        "envelopes_up",
+        "handshakes",
+        "handshakes_refused",
+        "outcomes",
+        "paused",
+        "refusals",
+    )
+
+    def __init__(self) -> None:
+        self.connects = 0
+        self.handshakes = 0
+        self.envelopes_down = 0
+        self.envelopes_up = 0
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self.paused = 0
+        self.refusals: Counter[Refusal] = Counter()
+        self.drops: Counter[Drop] = Counter()
+        self.closes: Counter[Close] = Counter()
+        self.handshakes_refused: Counter[str] = Counter()
+        self.outcomes: Counter[str] = Counter()

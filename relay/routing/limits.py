@@ -1,0 +1,44 @@
+"""Owns every number that bounds the relay. Safe as it stands; ``relay.config`` reads changes to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds of one worker. Sizes are bytes, times are seconds."""
+
+    # One packet, whole; the payload of a PUBLISH is an envelope of at most 66 KiB, the rest is topic and properties.
+    max_packet: int = 66 * 1024 + 1024
+    max_connect_packet: int = 8 * 1024
+    # Hubs that may be connected at once.
+    sessions: int = 50_000
+    # Identifiers of QoS 1 and 2 packets that a publisher may have open.
+    receive_maximum: int = 64
+    bridge_receive_maximum: int = 4096
+    # QoS 1 and 2 packets on their way to one subscriber.
+    send_window: int = 64
+    bridge_send_window: int = 4096
+    topic_alias_maximum: int = 8
+    subscriptions: int = 8
+    bridge_subscriptions: int = 65_536
+    # Refused filters before a connection counts as a flood.
+    refused_subscriptions: int = 16
+    # What waits for one Hub, one app session, one bridge.
+    hub_queue: int = 256 * 1024
+    receiver_queue: int = 512 * 1024
+    bridge_queue: int = 4 * 1024 * 1024
+    # What waits in the whole worker.
+    worker_queue: int = 256 * 1024 * 1024
+    # What one Hub may send: a token bucket of bytes, where a packet counts as `packet_cost` at least.
+    hub_rate: int = 256 * 1024
+    hub_burst: int = 1024 * 1024
+    packet_cost: int = 512
+    keep_alive_min: int = 15
+    keep_alive_max: int = 300
+    connect_seconds: float = 5.0
+    # Session Expiry Interval that a Hub may ask for at most.
+    session_expiry: int = 300
+    detached_sessions: int = 50_000
+    receivers_per_hub: int = 32

@@ -1,0 +1,114 @@
+"""Owns the app sessions that are attached to a Hub, and what waits for each. Knows no stream."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from relay.routing.reasons import DELIVERED, OFFLINE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from relay.routing.session import Origin
+
+
+class Upward(NamedTuple):
+    """One envelope on its way to an app session."""
+
+    envelope: bytes
+    origin: Origin | None
+    token: int
+
+
+class Receiver:
+    """One attached app session. Its owner is woken, takes, and says when what it took has arrived."""
+
+    __slots__ = ("ended", "hub_id", "limit", "peer_id", "queue", "queued", "subject_digest", "wake")
+
+    def __init__(
+        self, hub_id: bytes, peer_id: bytes, subject_digest: bytes, limit: int, wake: Callable[[], None]
+    ) -> None:
+        self.hub_id = hub_id
+        self.peer_id = peer_id
+        self.subject_digest = subject_digest
+        self.limit = limit
+        self.wake = wake
+        self.queue: deque[Upward] = deque()
+        self.queued = 0
+        # Why it was ended from this side; empty while it lives.
+        self.ended = ""
+
+    def offer(self, upward: Upward) -> bool:
+        """Keep an envelope for the owner; False when it would not fit."""
+        size = len(upward.envelope)
+        if self.queued + size > self.limit:
+            return False
+        self.queue.append(upward)
+        self.queued += size
+        self.wake()
+        return True
+
+    def take(self) -> Upward | None:
+        """Give the owner the next envelope; it stays counted until it has arrived."""
+        return self.queue.popleft() if self.queue else None
+
+    def arrived(self, upward: Upward) -> None:
+        """The owner has passed it on: now, and not before, it is acknowledged to the Hub."""
+        self.queued -= len(upward.envelope)
+        if upward.origin is not None:
+            upward.origin.settle(upward.token, DELIVERED)
+
+    def lost(self, upward: Upward) -> None:
+        """The owner could not pass it on."""
+        self.queued -= len(upward.envelope)
+        if upward.origin is not None:
+            upward.origin.settle(upward.token, OFFLINE)
+
+    def end(self, reason: str) -> None:
+        """Refuse what waits and tell the owner to go."""
+        self.ended = reason
+        while (upward := self.take()) is not None:
+            self.lost(upward)
+        self.wake()
+
+
+class Receivers:
+    """All attached app sessions of a worker: the newest stream of a session has it."""
+
+    __slots__ = ("_by_hub",)
+
+    def __init__(self) -> None:
+        self._by_hub: dict[bytes, dict[bytes, Receiver]] = {}
+
+    def __len__(self) -> int:
+        return sum(len(each) for each in self._by_hub.values())
+
+    def attach(self, receiver: Receiver) -> None:
+        """Let this stream have what comes for its session; an older stream of the same session ends."""
+        hub = self._by_hub.setdefault(receiver.hub_id, {})
+        older = hub.get(receiver.peer_id)
+        hub[receiver.peer_id] = receiver
+        if older is not None:
+            older.end("SUPERSEDED")
+
+    def detach(self, receiver: Receiver) -> None:
+        """Note that a stream is gone."""
+        hub = self._by_hub.get(receiver.hub_id)
+        if hub is not None and hub.get(receiver.peer_id) is receiver:
+            del hub[receiver.peer_id]
+            if not hub:
+                del self._by_hub[receiver.hub_id]
+
+    def find(self, hub_id: bytes, peer_id: bytes) -> Receiver | None:
+        """Return who takes envelopes for this app session."""
+        hub = self._by_hub.get(hub_id)
+        return None if hub is None else hub.get(peer_id)
+
+    def of_hub(self, hub_id: bytes) -> list[Receiver]:
+        """Return the attached app sessions of one Hub."""
+        return list(self._by_hub.get(hub_id, {}).values())
+
+    def hubs(self) -> list[bytes]:
+        """Return the Hubs that have attached app sessions."""
+        return list(self._by_hub)
