@@ -162,7 +162,7 @@ class Channel(grpc.aio.Channel):
         if self._inner is not None:
             await self._inner.close(grace)
 
-    def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:  # noqa: FBT001, FBT002 - gRPC's
+    def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:  # noqa: FBT001, FBT002 - as in the base class
         """Return the state of the current channel."""
         return self.current().get_state(try_to_connect)
 

@@ -152,7 +152,7 @@ class Consumer:
                 _LOG.warning("events wait", **self._fields(event), exc_info=error)
                 await self._keep(rest)
                 await asyncio.sleep(self._pace.away_seconds)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the stream must not stop for it
+            except Exception as error:  # noqa: BLE001 - the stream must not stop, whatever it is
                 failures += 1
                 _LOG.warning("an event failed", **self._fields(event), attempt=failures, exc_info=error)
                 await asyncio.sleep(self._pace.pause_seconds * 2 ** (failures - 1))

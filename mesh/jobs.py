@@ -74,7 +74,7 @@ class Jobs:
         while True:
             try:
                 await self.run_if_due(job)
-            except Exception as error:  # noqa: BLE001 - a job's failure must not end the service
+            except Exception as error:  # noqa: BLE001 - a job must not end the service
                 away = isinstance(error, OraError)
                 _RUNS.add(1, {names.JOB: job.name, "outcome": "failed"})
                 (_LOG.warning if away else _LOG.error)("a job failed", **{names.JOB: job.name}, exc_info=error)

@@ -154,5 +154,5 @@ def _other(value: Any) -> str:
             return str(value)
 
 
-# Until a process is configured it logs in the same way: structlog's own default prints the local variables of a failure.
+# Until a process is configured it logs in the same way: structlog's own default prints a failure's local variables.
 _shape(service="", level="info", json=False)

@@ -124,7 +124,7 @@ async def _ledger(connection: Connection, schema: str) -> dict[int, bytes]:
     await connection.execute(f"GRANT USAGE ON SCHEMA {schema} TO {schema}_service")
     if not await connection.fetchval("SELECT to_regclass($1)", f"{schema}.schema_migration"):
         await connection.execute(_LEDGER.format(schema=schema))
-    rows = await connection.fetch(f"SELECT number, checksum FROM {schema}.schema_migration")  # noqa: S608 - our name
+    rows = await connection.fetch(f"SELECT number, checksum FROM {schema}.schema_migration")  # noqa: S608 - the name of our own schema
     return {row["number"]: row["checksum"] for row in rows}
 
 
@@ -136,7 +136,7 @@ def _compare(migrations: Sequence[Migration], done: dict[int, bytes]) -> None:
 
 
 async def _apply_one(connection: Connection, schema: str, migration: Migration) -> None:
-    record = f"INSERT INTO {schema}.schema_migration (number, name, checksum) VALUES ($1, $2, $3)"  # noqa: S608
+    record = f"INSERT INTO {schema}.schema_migration (number, name, checksum) VALUES ($1, $2, $3)"  # noqa: S608 - as above
     values = (migration.number, migration.name, migration.checksum)
     if migration.alone:
         await connection.execute(migration.sql)

@@ -126,7 +126,7 @@ class LocalLimiter:
         now, interval = self._monotonic(), limit.interval_us / 1e6
         tat = max(self._empty_at.get(key, now), now) + interval
         wait = tat - interval * limit.burst - now
-        if wait > 1e-9:  # noqa: PLR2004 - what floating point leaves over
+        if wait > 1e-9:  # noqa: PLR2004 - what floating point leaves
             return timedelta(seconds=wait)
         self._empty_at[key] = tat
         self._empty_at.move_to_end(key)

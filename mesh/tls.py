@@ -35,4 +35,4 @@ def demand() -> None:
 def restart_if_late() -> None:
     """Start this process again, with the variable set, where it was set too late."""
     if not IN_EFFECT:
-        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the same command line, without a shell
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the same command line

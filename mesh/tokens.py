@@ -59,7 +59,7 @@ async def fetch_jwks(uri: str) -> Mapping[str, Any]:
                 raise ValueError("the key set is too large")
     loaded = json.loads(body)
     if not isinstance(loaded, dict):
-        raise ValueError("the key set is no object")  # noqa: TRY004 - a wrong document, not a wrong type of ours
+        raise ValueError("the key set is no object")  # noqa: TRY004 - a wrong document
     return loaded
 
 
@@ -148,7 +148,7 @@ class AccessTokens:
         expires_at = _instant(claims["exp"])
         _demand(claims["iss"] == issuer.issuer and issuer.audience in audience)
         _demand(expires_at + LEEWAY > now and _instant(claims["nbf"]) - LEEWAY <= now)
-        _demand(isinstance(claims["sub"], str) and 0 < len(claims["sub"]) <= 255)  # noqa: PLR2004 - OIDC Core §2
+        _demand(isinstance(claims["sub"], str) and 0 < len(claims["sub"]) <= 255)  # noqa: PLR2004 - OIDC Core, section 2
         roles = _roles(claims.get("role", ()), issuer)
         acr, auth_time = claims.get("acr"), claims.get("auth_time")
         _demand(acr is None or isinstance(acr, str))
@@ -169,7 +169,7 @@ def _refusal() -> UnauthenticatedError:
     return UnauthenticatedError("the access token is not usable", reason="TOKEN_INVALID")
 
 
-def _demand(holds: bool) -> None:  # noqa: FBT001 - an assertion that is never optimised away
+def _demand(holds: bool) -> None:  # noqa: FBT001 - an assertion that stays in optimised code
     if not holds:
         raise ValueError
 

@@ -69,7 +69,7 @@ class Chain:
         except asyncio.CancelledError:
             seen.end("CANCELLED")
             raise
-        except Exception as error:  # noqa: BLE001 - the outermost place; all of them must be answered
+        except Exception as error:  # noqa: BLE001 - outermost: each must be answered
             failure = conform(error, call)
             seen.end(failure.code.name, failure.reason)
             await answer(context, failure, call.trace_id)

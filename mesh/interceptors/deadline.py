@@ -38,7 +38,7 @@ class SkewStage(Stage):
         sent = call.header(SENT_KEY)
         if sent is None:
             return
-        if not (sent.isascii() and sent.isdigit() and len(sent) < 20):  # noqa: PLR2004 - what an int64 has
+        if not (sent.isascii() and sent.isdigit() and len(sent) < 20):  # noqa: PLR2004 - the digits of an int64
             raise InvalidArgumentError(f"{SENT_KEY} is no number of milliseconds", reason="CLOCK_SKEW")
         if abs(self._now().timestamp() * 1000 - int(sent)) > MAX_SKEW_MS:
             raise InvalidArgumentError("the caller's clock is more than 10 minutes away", reason="CLOCK_SKEW")

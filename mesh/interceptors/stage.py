@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Stage:
     """One stage. A refusal is an ``OraError``; what is not overridden is not called."""
 
-    def applies(self, method: Method) -> bool:  # noqa: ARG002 - the default takes every method
+    def applies(self, method: Method) -> bool:  # noqa: ARG002 - by default every method
         """Say whether calls of this method pass the stage."""
         return True
 

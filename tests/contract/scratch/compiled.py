@@ -13,7 +13,6 @@ from typing import Any
 from buf.validate import validate_pb2
 from google.protobuf import descriptor_pb2, duration_pb2, field_mask_pb2, timestamp_pb2
 from grpc_tools import protoc
-
 from ora.options.v1 import options_pb2
 
 _ROOT = Path(__file__).parent

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
@@ -15,6 +14,9 @@ from mesh.migrate import Migration, apply, read
 from mesh.redis import Redis, open_redis
 from mesh.settings import DatabaseConfig, RedisConfig
 from tests.integration.mesh import backends
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
 
 
 @pytest.fixture(scope="session")

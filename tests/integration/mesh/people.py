@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from joserfc import jws
 from joserfc.jwk import ECKey
 
 from mesh.settings import Issuer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 ISSUER = Issuer(
@@ -30,9 +32,9 @@ HOME = Issuer(
 ORG = "0192d1c0-5f3e-7cc1-8000-0242ac120002"
 
 
-def ec_key(kid: str, **parameters: str) -> ECKey:
+def ec_key(kid: str) -> ECKey:
     """Return a P-256 key with its id."""
-    return ECKey.generate_key("P-256", {"kid": kid, **parameters}, private=True)
+    return ECKey.generate_key("P-256", {"kid": kid}, private=True)
 
 
 class Idp:

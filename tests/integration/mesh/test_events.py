@@ -63,15 +63,19 @@ async def drain(taker: Consumer) -> None:
 
 async def until(holds: Callable[[], Any]) -> None:
     async with asyncio.timeout(8):
-        while not await holds():
+        while not await holds():  # noqa: ASYNC110 - the other side is a server
             await asyncio.sleep(0.01)
 
 
 async def test_event_of_a_rolled_back_change_never_leaves(database: Database, redis: Redis) -> None:
-    with pytest.raises(RuntimeError):
+
+    async def change_and_fail() -> None:
         async with database.platform() as tx:
             await append(tx, "toy", event(1))
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await change_and_fail()
     await publish(database, redis, event(2))
     assert [fields[b"payload"] for _, fields in await redis.xrange(STREAM)] == [b"2"]
 
@@ -257,7 +261,10 @@ async def test_inbox_is_forgotten_after_two_weeks(database: Database, redis: Red
     await publish(database, redis, event(1), event(2))
     await drain(taker)
     await owner.execute(
-        "UPDATE toy.inbox SET handled_at = now() - interval '15 days' WHERE event_id = (SELECT min(event_id::text)::uuid FROM toy.inbox)"
+        """
+        UPDATE toy.inbox SET handled_at = now() - interval '15 days'
+         WHERE event_id = (SELECT min(event_id::text)::uuid FROM toy.inbox)
+        """
     )
     await taker.sweep()
     assert await owner.fetchval("SELECT count(*) FROM toy.inbox") == 1

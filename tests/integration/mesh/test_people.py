@@ -34,9 +34,9 @@ class ApiTokens:
         self.scopes = frozenset({"things.write"})
 
     async def verify(self, token: str) -> ApiClient:
-        if token != "ora_good":  # noqa: S105
+        if token != "ora_good":  # noqa: S105 - made up
             raise errors.UnauthenticatedError("no", reason="TOKEN_INVALID")
-        return ApiClient(token_id="t1", tenant=TenantId(uuid7()), scopes=self.scopes)
+        return ApiClient(token_id="t1", tenant=TenantId(uuid7()), scopes=self.scopes)  # noqa: S106 - made up
 
 
 @pytest.fixture
@@ -216,7 +216,8 @@ async def test_refused_permit_says_when_to_come_back(tmp_path: Path, idp: Idp) -
     limits = RateLimits(expensive=Limit(per_minute=1, burst=1), write=Limit(per_minute=1, burst=1))
     async with world(tmp_path, config={"rate_limits": limits}, people=people, now=lambda: NOW) as made:
         made.scratch.handler = _tell
-        stub = made.stub("gateway") if made.channel("gateway", now=lambda: NOW) else None
+        made.channel("gateway", now=lambda: NOW)
+        stub = made.stub("gateway")
         await stub.Public(ASK)
         code, info = await refused(stub.Public(ASK))
         assert (code, info.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED")

@@ -15,7 +15,9 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from mesh import clock, errors
 from mesh.call import current_call
 from mesh.certs import Certificates
+from mesh.identity import Workload, WorkloadName
 from mesh.policy import PolicyError
+from mesh.ratelimit import RateLimits
 from mesh.server import Server
 from mesh.settings import Environment, MeshConfig
 from tests.contract.scratch.compiled import pb, rpc
@@ -34,6 +36,10 @@ ASK = pb.ReadRequest(name="a")
 async def w(tmp_path: Path) -> AsyncIterator[World]:
     async with world(tmp_path, people=_Nobody()) as made:
         yield made
+
+
+def _stub(kind: Any, channel: Any) -> Any:
+    return kind(channel)
 
 
 class _Nobody:
@@ -92,7 +98,7 @@ async def test_certificate_of_another_authority_does_not_connect(w: World, tmp_p
 @pytest.mark.parametrize(
     ("version", "works"), [(ssl.TLSVersion.TLSv1_2, False), (ssl.TLSVersion.TLSv1_3, True)], ids=["1.2", "1.3"]
 )
-async def test_server_speaks_tls_1_3_alone(w: World, version: ssl.TLSVersion, works: bool) -> None:
+async def test_server_speaks_tls_1_3_alone(w: World, version: ssl.TLSVersion, *, works: bool) -> None:
     context = ssl.create_default_context(cafile=str(w.certs / "mesh-ca.pem"))
     context.load_cert_chain(w.certs / "portal" / "tls.crt", w.certs / "portal" / "tls.key")
     context.minimum_version = context.maximum_version = version
@@ -292,13 +298,13 @@ async def test_shape_is_checked_with_the_path_of_each_field(w: World) -> None:
 
 
 async def test_bytes_that_are_no_message_are_refused_like_all_else(w: World) -> None:
-    call = w.channel("portal").unary_unary("/scratch.v1.ScratchService/Read")
+    call: Any = w.channel("portal").unary_unary("/scratch.v1.ScratchService/Read")
     code, info = await refused(call(b"\xff\xff"))
     assert (code, info.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_MALFORMED")
 
 
 async def test_unknown_method_carries_error_info(w: World) -> None:
-    call = w.channel("portal").current().unary_unary("/scratch.v1.ScratchService/Gone")
+    call: Any = w.channel("portal").current().unary_unary("/scratch.v1.ScratchService/Gone")
     code, info = await refused(call(b"", timeout=5))
     assert (code, info.reason) == (grpc.StatusCode.UNIMPLEMENTED, "METHOD_UNKNOWN")
 
@@ -327,7 +333,7 @@ async def test_contract_deadline_holds_when_the_caller_has_more_time(w: World) -
 
     w.scratch.handler = slow
     started = clock.monotonic()
-    call = w.channel("gateway").current().unary_unary("/scratch.v1.ScratchService/Public")
+    call: Any = w.channel("gateway").current().unary_unary("/scratch.v1.ScratchService/Public")
     assert (await refused(call(ASK.SerializeToString(), timeout=30)))[1].reason == "DEADLINE_EXCEEDED"
     assert clock.monotonic() - started < 2
 
@@ -378,7 +384,7 @@ async def test_cancelled_call_cancels_its_handler(w: World) -> None:
 
 
 async def test_clock_that_is_far_off_is_refused(w: World) -> None:
-    call = w.channel("portal").current().unary_unary("/scratch.v1.ScratchService/Read")
+    call: Any = w.channel("portal").current().unary_unary("/scratch.v1.ScratchService/Read")
     now = clock.now().timestamp() * 1000
     for sent in (str(int(now) - 660_000), str(int(now) + 660_000), "soon", "9" * 30):
         reason = (await refused(call(b"", timeout=5, metadata=(("x-ora-sent-ms", sent),))))[1].reason
@@ -397,9 +403,9 @@ async def test_full_server_says_so(tmp_path: Path) -> None:
     async with world(tmp_path, config={"max_concurrent_calls": 2}, people=_Nobody()) as made:
         made.scratch.handler = wait
         stub = made.stub("portal")
-        raw = made.channel("relay").current().unary_unary("/scratch.v1.ScratchService/Read")
+        raw: Any = made.channel("relay").current().unary_unary("/scratch.v1.ScratchService/Read")
         running = [asyncio.ensure_future(stub.Read(ASK)) for _ in range(2)]
-        while made.server.load < 2:
+        while made.server.load < 2:  # noqa: ASYNC110 - the other side is a server
             await asyncio.sleep(0.01)
         code, info = await refused(raw(b"", timeout=2))
         assert (code, info.reason) == (grpc.StatusCode.UNAVAILABLE, "OVERLOADED")
@@ -409,8 +415,6 @@ async def test_full_server_says_so(tmp_path: Path) -> None:
 
 
 async def test_streams_of_one_subject_are_limited_in_number(tmp_path: Path) -> None:
-    from mesh.ratelimit import RateLimits  # noqa: PLC0415
-
     async with world(tmp_path, config={"rate_limits": RateLimits(streams=2)}, people=_Nobody()) as made:
         stub = made.stub("portal")
         open_streams = [stub.Watch(pb.ReadRequest(name="forever")) for _ in range(2)]
@@ -419,7 +423,7 @@ async def test_streams_of_one_subject_are_limited_in_number(tmp_path: Path) -> N
         code, info = await refused(stub.Watch(ASK).read())
         assert (code, info.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED")
         open_streams[0].cancel()
-        while made.server.load > 1:
+        while made.server.load > 1:  # noqa: ASYNC110 - the other side is a server
             await asyncio.sleep(0.01)
         assert (await stub.Watch(ASK).read()).name == "a0"
         open_streams[1].cancel()
@@ -435,7 +439,7 @@ async def test_handler_learns_who_calls(w: World) -> None:
 
     w.scratch.handler = look
     await w.stub("portal").Read(ASK)
-    assert seen[0].peer.name == "portal"
+    assert seen[0].peer == Workload(WorkloadName("portal"))
     assert seen[0].subject == seen[0].peer
     with pytest.raises(errors.InternalError):
         _ = seen[0].person
@@ -458,18 +462,18 @@ async def test_call_within_a_call_has_no_more_time_than_its_own(w: World) -> Non
 
 
 async def test_health_is_told_to_every_workload_and_to_nobody_else(w: World) -> None:
-    stub = health_pb2_grpc.HealthStub(w.channel("relay"))
+    stub = _stub(health_pb2_grpc.HealthStub, w.channel("relay"))
     for service in ("", "scratch.v1.ScratchService"):
         answer = await stub.Check(health_pb2.HealthCheckRequest(service=service))
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
     assert (await refused(stub.Check(health_pb2.HealthCheckRequest(service="x"))))[1].reason == "NOT_FOUND"
     w.ca.issue(w.certs, "stranger")
-    other = health_pb2_grpc.HealthStub(w.channel("stranger"))
+    other = _stub(health_pb2_grpc.HealthStub, w.channel("stranger"))
     assert (await refused(other.Check(health_pb2.HealthCheckRequest())))[1].reason == "CALLER_NOT_ALLOWED"
 
 
 async def _listed(w: World, workload: str) -> set[str]:
-    stub = reflection_pb2_grpc.ServerReflectionStub(w.channel(workload))
+    stub = _stub(reflection_pb2_grpc.ServerReflectionStub, w.channel(workload))
 
     async def ask() -> AsyncIterator[reflection_pb2.ServerReflectionRequest]:
         yield reflection_pb2.ServerReflectionRequest(list_services="")
@@ -480,7 +484,9 @@ async def _listed(w: World, workload: str) -> set[str]:
 
 async def test_reflection_and_channelz_are_for_the_operator_in_dev(w: World) -> None:
     assert "scratch.v1.ScratchService" in await _listed(w, "operator")
-    servers = await channelz_pb2_grpc.ChannelzStub(w.channel("operator")).GetServers(channelz_pb2.GetServersRequest())
+    servers = await _stub(channelz_pb2_grpc.ChannelzStub, w.channel("operator")).GetServers(
+        channelz_pb2.GetServersRequest()
+    )
     assert len(servers.server) >= 1
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await _listed(w, "portal")
@@ -492,7 +498,7 @@ async def test_there_is_no_reflection_outside_dev(tmp_path: Path) -> None:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await _listed(made, "operator")
         assert details(caught.value)["ErrorInfo"].reason == "METHOD_UNKNOWN"
-        channelz = channelz_pb2_grpc.ChannelzStub(made.channel("operator"))
+        channelz = _stub(channelz_pb2_grpc.ChannelzStub, made.channel("operator"))
         info = (await refused(channelz.GetServers(channelz_pb2.GetServersRequest())))[1]
         assert info.reason == "METHOD_UNKNOWN"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import pytest
 from google.rpc import error_details_pb2, status_pb2
 
 from mesh.certs import Certificates
@@ -36,12 +37,12 @@ class Scratch(rpc.ScratchServiceServicer):  # type: ignore[misc]
     def __init__(self) -> None:
         self.handler: Handler = echo
 
-    async def Read(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def Read(self, request: Any, context: Any) -> Any:  # noqa: N802 - the contract's name
         return await self.handler(request, context)
 
     Create = Release = Report = Public = Read
 
-    async def Watch(self, request: Any, context: Any) -> AsyncIterator[Any]:  # noqa: N802
+    async def Watch(self, request: Any, context: Any) -> AsyncIterator[Any]:  # noqa: N802 - the contract's name
         for number in range(3):
             yield pb.Thing(name=f"{request.name}{number}")
         if request.name == "forever":
@@ -49,11 +50,11 @@ class Scratch(rpc.ScratchServiceServicer):  # type: ignore[misc]
         if request.name == "broken":
             await self.handler(request, context)
 
-    async def Upload(self, requests: Any, context: Any) -> Any:  # noqa: N802
+    async def Upload(self, requests: Any, context: Any) -> Any:  # noqa: N802 - the contract's name
         del context
         return pb.Thing(name="".join([each.name async for each in requests]))
 
-    async def Chat(self, requests: Any, context: Any) -> AsyncIterator[Any]:  # noqa: N802
+    async def Chat(self, requests: Any, context: Any) -> AsyncIterator[Any]:  # noqa: N802 - the contract's name
         del context
         async for each in requests:
             yield pb.Thing(name=each.name)
@@ -121,9 +122,8 @@ def details(error: grpc.aio.AioRpcError) -> dict[str, Any]:
 
 async def refused(call: Awaitable[Any]) -> tuple[grpc.StatusCode, Any]:
     """Await a call that must fail; return its code and ``ErrorInfo``."""
-    try:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
         await call
-    except grpc.aio.AioRpcError as error:
-        assert "ErrorInfo" in details(error), (error.code(), error.details())
-        return error.code(), details(error)["ErrorInfo"]
-    raise AssertionError("the call was not refused")
+    found = details(caught.value)
+    assert "ErrorInfo" in found, (caught.value.code(), caught.value.details())
+    return caught.value.code(), found["ErrorInfo"]

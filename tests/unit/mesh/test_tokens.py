@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.jwk import ECKey, OctKey, RSAKey
+from ora.options.v1 import options_pb2 as options
 
 from mesh.errors import UnauthenticatedError, UnavailableError
 from mesh.tokens import AccessTokens
-from ora.options.v1 import options_pb2 as options
 from tests.integration.mesh.people import HOME, ISSUER, NOW, ORG, Idp, b64, ec_key, good_claims, sign
 
 AT = int(NOW.timestamp())
@@ -125,8 +127,6 @@ async def test_bad_headers_are_refused(tokens: AccessTokens, idp: Idp, header: d
 
 def _resigned(header: dict[str, Any], key: ECKey) -> str:
     """Sign by hand: the library would refuse to make some of these."""
-    from cryptography.hazmat.primitives.asymmetric import ec, utils  # noqa: PLC0415
-    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
 
     body = json.dumps(good_claims()).encode()
     signed = f"{b64(json.dumps(header).encode())}.{b64(body)}"
