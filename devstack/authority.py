@@ -20,6 +20,7 @@ AUTHORITY_LIFE: Final = timedelta(days=3 * 365)
 # A clock that is a little behind must not refuse what was just made.
 _BACKDATED: Final = timedelta(minutes=5)
 
+PublicKey = ec.EllipticCurvePublicKey
 SERVER: Final = ExtendedKeyUsageOID.SERVER_AUTH
 CLIENT: Final = ExtendedKeyUsageOID.CLIENT_AUTH
 
@@ -87,12 +88,26 @@ def leaf(
     usages: Sequence[x509.ObjectIdentifier],
     now: datetime,
     life: timedelta,
-    key: ec.EllipticCurvePrivateKey | None = None,
 ) -> Leaf:
-    """Make a leaf, with a new key unless one is given."""
-    key = key or new_key()
+    """Make a leaf with a new key."""
+    key = new_key()
+    chain = certify(authority, key.public_key(), name=name, names=names, usages=usages, now=now, life=life)
+    return Leaf(chain, key_pem(key))
+
+
+def certify(
+    authority: Authority,
+    public: PublicKey,
+    *,
+    name: str,
+    names: Sequence[x509.GeneralName],
+    usages: Sequence[x509.ObjectIdentifier],
+    now: datetime,
+    life: timedelta,
+) -> bytes:
+    """Sign a leaf for somebody's key; return the PEM chain without the root."""
     made = (
-        _builder(name, key.public_key(), now, min(now + life, authority.certificate.not_valid_after_utc))
+        _builder(name, public, now, min(now + life, authority.certificate.not_valid_after_utc))
         .issuer_name(authority.certificate.subject)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
@@ -101,8 +116,7 @@ def leaf(
         .add_extension(_key_identifier(authority), critical=False)
         .sign(authority.key, hashes.SHA256())
     )
-    below_root = [made, *(each for each in authority.chain if each.issuer != each.subject)]
-    return Leaf(pem(below_root), key_pem(key))
+    return pem([made, *(each for each in authority.chain if each.issuer != each.subject)])
 
 
 def revocations(authority: Authority, serials: Sequence[int], now: datetime, life: timedelta) -> bytes:
@@ -149,7 +163,7 @@ def _subject(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
-def _builder(name: str, public: ec.EllipticCurvePublicKey, now: datetime, until: datetime) -> x509.CertificateBuilder:
+def _builder(name: str, public: PublicKey, now: datetime, until: datetime) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(_subject(name))
@@ -161,9 +175,7 @@ def _builder(name: str, public: ec.EllipticCurvePublicKey, now: datetime, until:
     )
 
 
-def _authority(
-    name: str, public: ec.EllipticCurvePublicKey, now: datetime, path_length: int | None = None
-) -> x509.CertificateBuilder:
+def _authority(name: str, public: PublicKey, now: datetime, path_length: int | None = None) -> x509.CertificateBuilder:
     return (
         _builder(name, public, now, now + AUTHORITY_LIFE)
         .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)

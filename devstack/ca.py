@@ -60,10 +60,21 @@ class DevelopmentCa:
             written.append("hub-crl")
         return written
 
-    def hub(self, hub_id: str) -> ca.Leaf:
-        """Issue the operational certificate of a Hub."""
-        return ca.leaf(
+    def sign_hub_request(self, hub_id: str, request: bytes) -> bytes:
+        """Issue the operational certificate of a Hub for its PKCS #10 request; return the PEM chain.
+
+        The id comes from whoever enrols the Hub and not from the request, of which only the key is taken.
+
+        Raises:
+            ValueError: no request, not signed by its own key, or no P-256 key.
+        """
+        asked = x509.load_pem_x509_csr(request)
+        public = asked.public_key()
+        if not asked.is_signature_valid or not isinstance(public, ca.PublicKey):
+            raise ValueError("the request is not signed by its own P-256 key")
+        return ca.certify(
             self._hub,
+            public,
             name=hub_id,
             names=[ca.uri(f"urn:uuid:{hub_id}")],
             usages=(ca.CLIENT,),
@@ -71,8 +82,9 @@ class DevelopmentCa:
             life=HUB_LIFE,
         )
 
-    def revoke(self, serial: int) -> None:
+    def revoke(self, chain: bytes) -> None:
         """Put a Hub's certificate on the revocation list."""
+        serial = x509.load_pem_x509_certificates(chain)[0].serial_number
         self._write_crl(sorted({*self._revoked(), serial}))
 
     def _kept(self, name: str, make: Callable[[], ca.Authority]) -> ca.Authority:

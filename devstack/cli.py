@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
 from typing import Final
 
 import click
+
+from devstack.commands.lazy import Lazy
 
 # In the order in which they are listed: name, module, one line of help.
 _TOP: Final = {
@@ -19,35 +20,9 @@ _TOP: Final = {
     "kill": ("devstack.commands.one", "Kill one component as a power cut would."),
     "halt": ("devstack.commands.one", "Ask one component to end."),
     "doctor": ("devstack.commands.doctor", "Say what is wrong and how to mend it."),
+    "dev": ("devstack.commands.dev", "For firmware and mobile developers."),
     "reset": ("devstack.commands.reset", "Stop, and remove the state folder."),
 }
-
-
-class Lazy(click.Group):
-    """A group whose commands are imported when they are used, so that each starts fast."""
-
-    def __init__(self, table: dict[str, tuple[str, str]], name: str, text: str) -> None:
-        super().__init__(name, help=text, context_settings={"help_option_names": ["-h", "--help"]})
-        self._table = table
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names."""
-        del ctx
-        return list(self._table)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return one command."""
-        del ctx
-        if cmd_name not in self._table:
-            return None
-        found: click.Command = getattr(import_module(self._table[cmd_name][0]), cmd_name.replace("-", "_"))
-        return found
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands without importing them."""
-        del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in self._table.items()])
 
 
 ora = Lazy(_TOP, "ora", "The whole of Ora on one machine. State is in ORA_HOME, or .ora in the project.")

@@ -122,7 +122,7 @@ class GrpcHealth:
             (own / "tls.key").read_bytes(),
             (own / "tls.crt").read_bytes(),
         )
-        options = [("grpc.ssl_target_name_override", self.server_name), ("grpc.use_local_subchannel_pool", 1)]
+        options = [("grpc.ssl_target_name_override", self.server_name), ("grpc.enable_http_proxy", 0)]
         async with grpc.aio.secure_channel(self.target, credentials, options=options) as channel:
             check = channel.unary_unary(
                 "/grpc.health.v1.Health/Check",

@@ -1,0 +1,16 @@
+"""`ora dev …`: what firmware and mobile developers need of a cloud that only they use."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from devstack.commands.lazy import Lazy
+
+_HERE: Final = "devstack.commands.dev"
+_TABLE: Final = {
+    "token": (f"{_HERE}.token", "Sign in as a persona and print the access token."),
+    "enrol-hub": (f"{_HERE}.enrol_hub", "Make a Hub known: keys and certificate as files, and the registry."),
+    "revoke": (f"{_HERE}.revoke", "Revoke a Hub's certificate and suspend the Hub."),
+}
+
+dev = Lazy(_TABLE, "dev", "For firmware and mobile developers. Works on the stack of this machine alone.")

@@ -1,0 +1,60 @@
+"""Owns `ora dev enrol-hub`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from pathlib import Path
+
+import click
+
+from devstack.commands.dev.asking import plainly
+from devstack.dev import enrolment, target
+
+
+def _hub(context: click.Context, parameter: click.Parameter, text: str) -> str:
+    del context, parameter
+    try:
+        spelt = str(uuid.UUID(text))
+    except ValueError:
+        spelt = ""
+    if spelt != text:
+        raise click.BadParameter("a UUID in lower case, for example 0197a3c4-5b6d-7e8f-9012-3456789abcde")
+    return text
+
+
+HUB = click.option("--hub", required=True, callback=_hub, help="The Hub's UUID, in lower case.")
+
+
+@click.command("enrol-hub")
+@HUB
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for its files. Default: in the state folder.")
+@click.option("--csr", type=click.Path(path_type=Path, exists=True), help="Sign this request; the Hub keeps its key.")
+@click.option("--identity", help="With --csr: the Hub's Ed25519 identity public key, 64 hex digits.")
+def enrol_hub(*, hub: str, out: Path | None, csr: Path | None, identity: str | None) -> None:
+    """Make a Hub known: keys and certificate as files, and a row in the registry.
+
+    Without --csr the keys are made here, as for the simulator. With it, only what a real Hub shows is used.
+    """
+    if (csr is None) != (identity is None):
+        raise click.UsageError("--csr and --identity go together")
+    with plainly():
+        stack = target.local_stack()
+        folder = out or Path(stack.data["home"]) / "hubs" / hub
+        if csr and identity:
+            shown = enrolment.Shown(request=csr.read_bytes(), identity_public=_key(identity))
+            files = asyncio.run(enrolment.enrol_shown(stack, hub, shown, folder))
+        else:
+            files = asyncio.run(enrolment.enrol_new(stack, hub, folder))
+    click.echo(json.dumps({"hub": f"hubs/{hub}", **files}, indent=1))
+
+
+def _key(text: str) -> bytes:
+    try:
+        raw = bytes.fromhex(text)
+    except ValueError:
+        raw = b""
+    if len(raw) != 32:  # noqa: PLR2004 - an Ed25519 public key
+        raise click.BadParameter("--identity is 64 hex digits")
+    return raw

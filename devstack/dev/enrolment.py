@@ -1,0 +1,65 @@
+"""Owns the enrolment of a Hub on the local stack: what the factory and the first start do in the field."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from devstack.ca import DevelopmentCa
+from devstack.dev import hubs
+from devstack.home import Home
+from hubsim import store
+
+if TYPE_CHECKING:
+    from devstack.state import Running
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a Hub that keeps its keys to itself shows."""
+
+    # A PKCS #10 request, PEM.
+    request: bytes
+    # Ed25519, 32 bytes.
+    identity_public: bytes
+
+
+async def enrol_new(stack: Running, hub_id: str, folder: Path) -> dict[str, str]:
+    """Make a factory-fresh Hub in ``folder``, certify and register it; return its files by use.
+
+    Raises:
+        FileExistsError: the folder is there already.
+    """
+    if folder.name != hub_id:
+        folder = folder / hub_id
+    store.create(folder.parent, hub_id)
+    shown = Shown(request=(folder / "tls.csr").read_bytes(), identity_public=store.load(folder).keys.identity.public())
+    try:
+        files = await enrol_shown(stack, hub_id, shown, folder)
+    except BaseException:
+        shutil.rmtree(folder)  # a Hub that the registry does not know is of no use, and in the way of the next attempt
+        raise
+    return {**files, "key": str(folder / "tls.key")}
+
+
+async def enrol_shown(stack: Running, hub_id: str, shown: Shown, folder: Path) -> dict[str, str]:
+    """Certify and register a Hub by what it shows; return its files by use."""
+    certificate = _certify(stack, hub_id, shown.request, folder)
+    await hubs.register(stack, hub_id, shown.identity_public)
+    return {
+        "folder": str(folder),
+        "certificate": str(certificate),
+        "server_ca": stack.file("edge_ca"),
+        "mqtt": stack.address("relay-1", "mqtt") if "relay-1" in stack.data["components"] else "",
+        "https": stack.address("gateway", "hub"),
+    }
+
+
+def _certify(stack: Running, hub_id: str, request: bytes, folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    certificate = folder / "tls.crt"
+    authority = DevelopmentCa(Home(Path(stack.data["home"])))
+    certificate.write_bytes(authority.sign_hub_request(hub_id, request))
+    return certificate

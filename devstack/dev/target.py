@@ -1,0 +1,45 @@
+"""Owns the question whether this is a development stack on this machine. Everything else in `ora dev` asks it first."""
+
+from __future__ import annotations
+
+import os
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from devstack import home, state
+from mesh.certs import Certificates
+from mesh.channel import Channel
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+_OPERATOR: Final = "operator"
+
+
+class NotForDevelopmentError(Exception):
+    """What is aimed at is not a development stack."""
+
+
+def local_stack() -> state.Running:
+    """Return the stack of this machine, or refuse.
+
+    Raises:
+        NotForDevelopmentError: the environment speaks of another one.
+        NoStackError: none runs.
+    """
+    named = os.environ.get("ORA_ENVIRONMENT") or "dev"
+    if named != "dev":
+        raise NotForDevelopmentError(f"ORA_ENVIRONMENT is {named}: `ora dev` works on development stacks alone")
+    found = state.find(home.here())
+    if found.data["environment"] != "dev":
+        raise NotForDevelopmentError(f"the stack of {found.data['home']} is no development stack")
+    return found
+
+
+@asynccontextmanager
+async def fleet(stack: state.Running) -> AsyncIterator[Channel]:
+    """Call the registry as the operator workload."""
+    certificates = Certificates(Path(stack.file("certificates")), _OPERATOR)
+    async with Channel("fleet", [stack.address("fleet", "grpc")], certificates) as channel:
+        yield channel
