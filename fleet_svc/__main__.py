@@ -10,14 +10,20 @@ from ora.fleet.v1.hub_record_service_pb2_grpc import add_HubRecordServiceService
 from ora.fleet.v1.hub_service_pb2_grpc import add_HubServiceServicer_to_server
 
 from fleet_svc.api.admissions import AdmissionService
+from fleet_svc.api.events import HubEvents
 from fleet_svc.api.hub_records import HubRecordService
 from fleet_svc.api.hubs import HubService
 from fleet_svc.config import Config
 from fleet_svc.feed import AdmissionFeed
+from fleet_svc.jobs import jobs_of
 from fleet_svc.store import admission_changes
-from mesh import clock, log, tasks, telemetry
+from mesh import clock, ids, log, tasks, telemetry
 from mesh.config import load
 from mesh.db import open_database
+from mesh.jobs import Jobs
+from mesh.outbox import OutboxRelay
+from mesh.ratelimit import RateLimiter
+from mesh.redis import open_redis
 from mesh.server import Server
 
 
@@ -26,7 +32,14 @@ async def serve(scope: tasks.Scope) -> None:
     config = load(Config)
     log.start("fleet", config.mesh)
     with telemetry.running("fleet", config.mesh):
-        async with open_database(config.database, application="fleet") as database:
+        async with (
+            open_database(config.database, application="fleet") as database,
+            open_redis(config.redis) as redis,
+            scope.background(),
+        ):
+            outbox = OutboxRelay(database, redis, schema="fleet")
+            scope.start("outbox", outbox.run())
+            scope.start("jobs", Jobs(database, "fleet", now=clock.now).run(*jobs_of(database, outbox)))
             feed = AdmissionFeed(
                 partial(admission_changes.listen, config.database),
                 lost=admission_changes.LOST,
@@ -34,9 +47,11 @@ async def serve(scope: tasks.Scope) -> None:
                 queue_bound=config.watch_queue,
             )
             scope.start("admission feed", feed.run(scope.stopping))
-            records = HubRecordService(database, now=clock.now, open_gates=config.open_gates)
-            server = Server(config.mesh, workload="fleet")
-            server.add(add_HubServiceServicer_to_server, HubService(database, now=clock.now))
+            events = HubEvents(now=clock.now, new_id=ids.uuid7)
+            records = HubRecordService(database, events, now=clock.now, open_gates=config.open_gates)
+            limiter = RateLimiter(redis, monotonic=clock.monotonic)
+            server = Server(config.mesh, workload="fleet", limiter=limiter)
+            server.add(add_HubServiceServicer_to_server, HubService(database, events, now=clock.now))
             server.add(add_HubRecordServiceServicer_to_server, records)
             server.add(add_AdmissionServiceServicer_to_server, AdmissionService(database, feed))
             await server.serve(scope.stopping)

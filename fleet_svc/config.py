@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mesh.config import setting
-from mesh.settings import DatabaseConfig, MeshConfig
+from mesh.settings import DatabaseConfig, MeshConfig, RedisConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +14,7 @@ class Config:
 
     mesh: MeshConfig
     database: DatabaseConfig
+    redis: RedisConfig
     # Phase 2 gates that are open, by their names in proto/phase2.yaml.
     open_gates: tuple[str, ...] = setting("ORA_OPEN_GATES", default=())
     heartbeat_seconds: float = setting("ORA_FLEET_HEARTBEAT_SECONDS", default=2.0)

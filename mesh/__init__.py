@@ -16,6 +16,7 @@ It knows no service. A whole ``__main__.py``::
             async with (
                 open_database(config.database, application="fleet") as database,
                 open_redis(config.redis) as redis,
+                scope.background(),                  # what scope.start began has ended before the pool closes
             ):
                 limiter = RateLimiter(redis, monotonic=clock.monotonic)
                 server = Server(config.mesh, workload="fleet", limiter=limiter)

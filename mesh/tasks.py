@@ -11,13 +11,14 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from mesh import log, tls
 from mesh.config import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 
 _LOG: Final = log.get(__name__)
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
@@ -36,6 +37,15 @@ class Scope:
         task = self._group.create_task(work, name=name)
         self._tasks.append(task)
         return task
+
+    @asynccontextmanager
+    async def background(self) -> AsyncIterator[None]:
+        """Leave the block, and the background tasks have ended: place it inside what they use, a pool for example."""
+        try:
+            yield
+        finally:
+            self.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def cancel(self) -> None:
         """End the background tasks."""

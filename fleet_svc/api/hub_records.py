@@ -22,6 +22,7 @@ from mesh.errors import PermissionDeniedError
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from fleet_svc.api.events import HubEvents
     from fleet_svc.domain.hub import Hub
     from mesh.clock import Now
     from mesh.db import Database, Tx
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 class HubRecordService(rpc.HubRecordServiceServicer):
     """The records of Hubs. Nothing here can turn a capability on without a Hub's signature."""
 
-    def __init__(self, database: Database, *, now: Now, open_gates: Collection[str]) -> None:
-        self._database, self._now, self._open_gates = database, now, open_gates
+    def __init__(self, database: Database, events: HubEvents, *, now: Now, open_gates: Collection[str]) -> None:
+        self._database, self._events, self._now, self._open_gates = database, events, now, open_gates
 
     async def SubmitOwnerKey(self, request: pb.SubmitOwnerKeyRequest, context: Any) -> pb.HubRecords:
         """Start a new owner epoch; what an older one left is void."""
@@ -45,6 +46,7 @@ class HubRecordService(rpc.HubRecordServiceServicer):
             key = owner_key_domain.succeed(held, offered, identity_public_key=hub.provision.identity_public_key)
             if key is not held:
                 await owner_keys.put(tx, key)
+                await self._events.owner_epoch_started(tx, key)
             return await _records(tx, hub_id)
 
     async def SubmitConsent(self, request: pb.SubmitConsentRequest, context: Any) -> pb.HubRecords:
@@ -58,6 +60,7 @@ class HubRecordService(rpc.HubRecordServiceServicer):
             consent = consent_domain.succeed(held, offered, owner=await owner_keys.get(tx, hub_id))
             if consent is not held:
                 await consents.put(tx, consent)
+                await self._events.consent_changed(tx, consent, lowered=False)
             return await _records(tx, hub_id)
 
     async def SubmitPeerList(self, request: pb.SubmitPeerListRequest, context: Any) -> pb.HubRecords:
@@ -71,6 +74,7 @@ class HubRecordService(rpc.HubRecordServiceServicer):
             peer_list = peer_list_domain.succeed(held, offered, owner=await owner_keys.get(tx, hub_id))
             if peer_list is not held:
                 await peer_lists.put(tx, peer_list)
+                await self._events.peers_changed(tx, peer_list)
             return await _records(tx, hub_id)
 
     async def GetHubRecords(self, request: pb.GetHubRecordsRequest, context: Any) -> pb.HubRecords:
@@ -93,6 +97,7 @@ class HubRecordService(rpc.HubRecordServiceServicer):
                 lowered = held.lower(named, now=self._now())
                 if lowered is not held:
                     await consents.put(tx, lowered)
+                    await self._events.consent_changed(tx, lowered, lowered=True)
             return await _records(tx, hub_id)
 
     def _reader(self, hub_id: HubId) -> StatementReader:

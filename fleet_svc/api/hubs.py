@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 from ora.fleet.v1 import hub_pb2, hub_service_pb2_grpc
 from ora.fleet.v1 import hub_service_pb2 as pb
 
-from fleet_svc.api import pages
+from fleet_svc.api import pages, states
 from fleet_svc.api.names import hub_name, parse_hub_name
 from fleet_svc.api.times import to_timestamp
 from fleet_svc.domain import hub as domain
-from fleet_svc.domain.hub import Event, Hub, Provision, State
+from fleet_svc.domain.hub import Event, Hub, Provision
 from fleet_svc.domain.tenant import PLATFORM
 from fleet_svc.store import hubs
 from mesh.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError
@@ -20,19 +20,18 @@ from mesh.idempotency import once
 from mesh.ids import HubId, parse_uuid
 
 if TYPE_CHECKING:
+    from fleet_svc.api.events import HubEvents
     from mesh.clock import Now
     from mesh.db import Database, Tx
 
 _SCHEMA: Final = "fleet"
-_STATES: Final = {each: hub_pb2.Hub.State.Value(f"STATE_{each}") for each in State}
-_FROM_PROTO: Final = {number: each for each, number in _STATES.items()}
 
 
 class HubService(hub_service_pb2_grpc.HubServiceServicer):
     """The registry of Hubs."""
 
-    def __init__(self, database: Database, *, now: Now) -> None:
-        self._database, self._now = database, now
+    def __init__(self, database: Database, events: HubEvents, *, now: Now) -> None:
+        self._database, self._events, self._now = database, events, now
 
     async def CreateHub(self, request: pb.CreateHubRequest, context: Any) -> hub_pb2.Hub:
         """Provision one Hub."""
@@ -45,6 +44,7 @@ class HubService(hub_service_pb2_grpc.HubServiceServicer):
         made = domain.provision(wanted, now=self._now())
         if not await hubs.insert(tx, made):
             raise await _rival(tx, wanted)
+        await self._events.state_changed(tx, None, made)
         return to_proto(made)
 
     async def GetHub(self, request: pb.GetHubRequest, context: Any) -> hub_pb2.Hub:
@@ -61,7 +61,7 @@ class HubService(hub_service_pb2_grpc.HubServiceServicer):
         size = pages.size(request)
         async with self._database.platform(read_only=True) as tx:
             found = await hubs.page(
-                tx, after=after, state=_FROM_PROTO.get(request.state), lot=request.lot or None, limit=size + 1
+                tx, after=after, state=states.FROM_PROTO.get(request.state), lot=request.lot or None, limit=size + 1
             )
         shown = found[:size]
         token = pages.token(request, shown[-1].id) if len(found) > size else ""
@@ -94,6 +94,7 @@ class HubService(hub_service_pb2_grpc.HubServiceServicer):
             after = before.apply(event, now=self._now(), etag=etag)
             if after is not before:
                 await hubs.save(tx, after)
+                await self._events.state_changed(tx, before.state, after)
             return to_proto(after)
 
 
@@ -115,7 +116,7 @@ def to_proto(hub: Hub) -> hub_pb2.Hub:
     made = hub.provision
     return hub_pb2.Hub(
         name=hub_name(hub.id),
-        state=_STATES[hub.state],
+        state=states.TO_PROTO[hub.state],
         hardware_model=made.hardware_model,
         hardware_revision=made.hardware_revision,
         identity_public_key=made.identity_public_key,

@@ -107,27 +107,30 @@ class Node:
         return await self.submit_consent(actor, actor.consent(sequence, *on))
 
 
-@asynccontextmanager
-async def running(
-    monkeypatch: pytest.MonkeyPatch, certificates: Path, database_url: str, **settings: str
-) -> AsyncIterator[Node]:
-    """Run a node in this process until the block ends, then let it drain."""
-    port = free_port()
-    environment = {
+def environment(certificates: Path, database_url: str, port: int) -> dict[str, str]:
+    """Return the settings of a node on one machine. Nothing answers at its Redis: events wait in the outbox."""
+    return {
         "ORA_ENVIRONMENT": "dev",
         "ORA_GRPC_LISTEN": f"127.0.0.1:{port}",
         "ORA_CERT_DIR": str(certificates),
         "ORA_DATABASE_URL": database_url,
         "ORA_REDIS_URL": "redis://127.0.0.1:1/0",
         "ORA_DRAIN_SECONDS": "3",
-        **settings,
     }
-    for key, value in environment.items():
+
+
+@asynccontextmanager
+async def running(
+    monkeypatch: pytest.MonkeyPatch, certificates: Path, database_url: str, **settings: str
+) -> AsyncIterator[Node]:
+    """Run a node in this process until the block ends, then let it drain."""
+    port = free_port()
+    for key, value in {**environment(certificates, database_url, port), **settings}.items():
         monkeypatch.setenv(key, value)
     scopes: list[tasks.Scope] = []
     service = asyncio.create_task(tasks.supervise(serve, scopes.append))
     async with AsyncExitStack() as stack:
-        await _listening(port, service)
+        await listening(port, service)
         try:
             yield Node(certificates, port, scopes[0], stack)
         finally:
@@ -135,9 +138,10 @@ async def running(
             await service
 
 
-async def _listening(port: int, service: asyncio.Task[None]) -> None:
+async def listening(port: int, service: asyncio.Task[None] | None = None) -> None:
+    """Wait until a node answers on ``port``, or until its task fails."""
     async with asyncio.timeout(20):
-        while not service.done():
+        while service is None or not service.done():
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
             except OSError:
