@@ -165,6 +165,12 @@ async def test_hub_is_known_by_the_gateways_word(w: World) -> None:
     assert answer.name == "HubIdentity"
 
 
+async def test_hub_is_not_known_by_anybody_elses_word(w: World) -> None:
+    metadata = (("x-forwarded-client-cert", f"URI=urn:uuid:{HUB}"),)
+    code, info = await refused(w.stub("portal").Report(ASK, metadata=metadata))
+    assert (code, info.reason) == (UNAUTHENTICATED, "HUB_CERTIFICATE_INVALID")
+
+
 BAD_XFCC = {
     "upper case": f"URI=urn:uuid:{HUB.upper()}",
     "braces": f"URI=urn:uuid:{{{HUB}}}",

@@ -33,7 +33,7 @@ async def cluster(tmp_path: Path) -> AsyncIterator[Any]:
     command = [str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path)]
     process = backends.Process([*command, "--save", "", "--cluster-enabled", "yes"], port, signal.SIGTERM)
     process.start()
-    plain = Client(port=port)
+    plain: Any = Client(port=port)
     await plain.execute_command("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
     async with asyncio.timeout(10):
         while b"cluster_state:ok" not in await plain.execute_command("CLUSTER", "INFO"):  # noqa: ASYNC110 - a server
