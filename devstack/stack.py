@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from devstack import ports, site, state, table
 from devstack.ca import DevelopmentCa
+from devstack.running import processes
 from devstack.running.control import Control
 from devstack.running.process import StartError
 from devstack.running.supervisor import Supervisor
@@ -31,8 +32,8 @@ class AlreadyRunningError(Exception):
     """Another supervisor has this state folder."""
 
 
-def run(home: Home, *, relays: int, console: Console) -> int:
-    """Run a stack until it is told to stop or something dies; return the exit status."""
+def run(home: Home, *, relays: int, console: Console, while_pid: int | None = None) -> int:
+    """Run a stack until it is told to stop, something dies or ``while_pid`` has gone; return the exit status."""
     home.make()
     with _owning(home):
         base = ports.wanted_base()
@@ -40,7 +41,7 @@ def run(home: Home, *, relays: int, console: Console) -> int:
         if claimed.base != base:
             console.line("stack", f"the ports from {base} are in use; taking those from {claimed.base}")
         with held:
-            return asyncio.run(_Run(site.site(home, claimed, relays=relays), console).serve(held))
+            return asyncio.run(_Run(site.site(home, claimed, relays=relays), console, while_pid).serve(held))
 
 
 @contextmanager
@@ -56,8 +57,8 @@ def _owning(home: Home) -> Iterator[None]:
 
 
 class _Run:
-    def __init__(self, where: Site, console: Console) -> None:
-        self._site, self._console = where, console
+    def __init__(self, where: Site, console: Console, while_pid: int | None) -> None:
+        self._site, self._console, self._while_pid = where, console, while_pid
         self._token = secrets.token_urlsafe(24)
         self._report = state.Reporter(where, self._token, tuple(table.SERVICES))
         self._stop = asyncio.Event()
@@ -68,15 +69,22 @@ class _Run:
             loop.add_signal_handler(each, self._stop.set)
         supervisor = Supervisor(table.table(self._site), self._site.home.logs, self._console, self._report.write)
         server = await self._control(supervisor).serve(held)
+        outliving = asyncio.create_task(self._outlive())
         try:
             return await self._live(supervisor)
         finally:
+            outliving.cancel()
             self._report.phase = state.STOPPING
             self._report.write(supervisor)
             supervisor.say("stopping")
             await supervisor.stop()
             server.close()
             self._site.home.state.unlink(missing_ok=True)
+
+    async def _outlive(self) -> None:
+        while self._while_pid is None or processes.is_alive(self._while_pid):  # noqa: ASYNC110 - it tells us by no event
+            await asyncio.sleep(1)
+        self._stop.set()
 
     def _control(self, supervisor: Supervisor) -> Control:
         async def ping(_: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import Final
 
@@ -10,6 +9,7 @@ import click
 
 from devstack import home, state
 from devstack.commands.asking import plainly
+from devstack.running import processes
 
 _PATIENCE: Final = 60.0
 
@@ -31,23 +31,7 @@ def stop(found: state.Running) -> None:
     """Stop a stack and wait for its end."""
     found.ask("stop")
     until = time.monotonic() + _PATIENCE
-    while _alive(found.data["pid"]):
+    while processes.is_alive(found.data["pid"]):
         if time.monotonic() > until:
             raise click.ClickException(f"process {found.data['pid']} has not ended after {_PATIENCE:.0f} s")
         time.sleep(0.02)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return not _is_zombie(pid)
-
-
-def _is_zombie(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:  # noqa: PTH123 - a line of the kernel
-            return file.read().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return False

@@ -21,7 +21,8 @@ _PATIENCE: Final = 120.0
 @click.command()
 @click.option("-d", "--detach", is_flag=True, help="Return when everything is ready and leave it running.")
 @click.option("--relays", type=click.IntRange(1, MOST_RELAYS), default=1, show_default=True, help="Relay nodes.")
-def up(*, detach: bool, relays: int) -> None:
+@click.option("--while-pid", type=int, help="Stop when this process has gone.")
+def up(*, detach: bool, relays: int, while_pid: int | None) -> None:
     """Start the whole system.
 
     ORA_PORT_BASE is the first of the 100 ports that it takes; others are taken if these are in use. ORA_POSTGRES_URL
@@ -29,18 +30,19 @@ def up(*, detach: bool, relays: int) -> None:
     """
     where = home.here()
     if detach:
-        _detached(where, relays)
+        _detached(where, relays, while_pid)
         return
     with plainly():
-        status = stack.run(where, relays=relays, console=Console())
+        status = stack.run(where, relays=relays, console=Console(), while_pid=while_pid)
     raise click.exceptions.Exit(status)
 
 
-def _detached(where: home.Home, relays: int) -> None:
+def _detached(where: home.Home, relays: int, while_pid: int | None) -> None:
     where.make()
     said = where.logs / "supervisor.log"
     with said.open("w") as output:
         command = [sys.executable, "-m", "devstack.cli", "up", "--relays", str(relays)]
+        command += ["--while-pid", str(while_pid)] if while_pid else []
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
