@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from relay.routing.admission import Admission
     from relay.routing.client import Client
     from relay.routing.node import Node
-    from relay.routing.receivers import Receiver
     from relay.routing.routes import Route
     from relay.routing.session import Session
     from relay.wire.publish import Publish
@@ -128,7 +127,7 @@ def _carry(node: Node, client: Client, route: Route, publish: Publish) -> Fate |
             node.counters.envelopes_up += 1
             receiver = node.receivers.find(route.hub_id, view.peer_id)
             if receiver is not None:
-                kept = receiver.offer(Upward(payload, origin, publish.packet_id))
+                kept = receiver.offer(Upward(view.message_id, payload, origin, publish.packet_id))
                 return None if kept else refused(Refusal.OVERLOADED)
         else:
             node.counters.envelopes_down += 1
@@ -259,7 +258,13 @@ def run(node: Node, client: Client, session: Session, data: bytes, start: int) -
                 target.send(data[kept:position])  # type: ignore[union-attr]
             kept = end
             if fate is None:
-                fate = _pass_one(node, client, route, data[position + payload_at : end], qos, packet_id, receiver)
+                payload = data[position + payload_at : end]
+                if receiver is None:
+                    fate = _pass_one(node, client, route, payload, qos, packet_id)
+                elif not receiver.offer(
+                    Upward(view.message_id, payload, client if qos else None, packet_id)  # type: ignore[union-attr]
+                ):
+                    fate = refused(Refusal.OVERLOADED)
             if fate is not None:
                 _count(node, fate)
                 if qos:
@@ -278,15 +283,9 @@ def run(node: Node, client: Client, session: Session, data: bytes, start: int) -
     return position
 
 
-def _pass_one(
-    node: Node, client: Client, route: Route, payload: bytes, qos: int, packet_id: int, receiver: Receiver | None
-) -> Fate | None:
+def _pass_one(node: Node, client: Client, route: Route, payload: bytes, qos: int, packet_id: int) -> Fate | None:
     """Pass on one payload that cannot go as a slice."""
-    origin = client if qos else None
-    if receiver is not None:
-        kept = receiver.offer(Upward(payload, origin, packet_id))
-        return None if kept else refused(Refusal.OVERLOADED)
     if route.subscriber is None:
         return OFFLINE
-    message = Waiting(route.topic, payload, min(qos, route.qos), _NO_PROPERTIES, origin, packet_id)
+    message = Waiting(route.topic, payload, min(qos, route.qos), _NO_PROPERTIES, client if qos else None, packet_id)
     return _push(node, route.subscriber, route, qos, message)

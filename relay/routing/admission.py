@@ -65,10 +65,11 @@ class Admission:
 
     def refuse_subject(self, peer_id: bytes, digest: bytes, now: float) -> Refusal | None:
         """Return why this person may not act as this app session, or None."""
-        refusal = self.refuse_peer(peer_id, now)
-        if refusal is None and self.peers[peer_id].subject_digest != digest:
+        peer = self.peers.get(peer_id)
+        if peer is None or peer.subject_digest != digest:
+            # First of all, so that a stranger learns nothing of the Hub.
             return Refusal.PEER_UNKNOWN
-        return refusal
+        return self.refuse_peer(peer_id, now)
 
     def refuse_class(self, envelope_class: int) -> Refusal | None:
         """Return why an envelope of this class may not pass, or None."""

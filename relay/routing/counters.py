@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from relay.routing.reasons import Close, Drop, Refusal
 
 
 class Counters:
@@ -35,8 +31,8 @@ class Counters:
         self.bytes_in = 0
         self.bytes_out = 0
         self.paused = 0
-        self.refusals: Counter[Refusal] = Counter()
-        self.drops: Counter[Drop] = Counter()
-        self.closes: Counter[Close] = Counter()
+        self.refusals: Counter[str] = Counter()
+        self.drops: Counter[str] = Counter()
+        self.closes: Counter[str] = Counter()
         self.handshakes_refused: Counter[str] = Counter()
         self.outcomes: Counter[str] = Counter()

@@ -42,3 +42,13 @@ class Limits:
     session_expiry: int = 300
     detached_sessions: int = 50_000
     receivers_per_hub: int = 32
+    # TLS handshakes: how many may be open, for how long, and how many an address may begin.
+    half_open: int = 16_384
+    handshake_seconds: float = 10.0
+    handshakes_per_address: float = 100.0
+    handshake_burst_per_address: float = 400.0
+    # Steps of handshakes in one turn of the loop; established connections come first.
+    handshake_steps: int = 2
+    accepts: int = 64
+    # A connection that has ended is read and thrown away for this long, so that our last packet arrives.
+    linger_seconds: float = 2.0

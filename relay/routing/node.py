@@ -82,7 +82,9 @@ class Node:
         self.resumed: list[Client] = []
         self.wake: Callable[[], None] = _nothing
         # Asks the fleet service about a Hub; the answer comes to ``admit`` or ``not_admitted``.
-        self.ask_admission: Callable[[bytes], None] = lambda _: None
+        self.ask_admission: Callable[[bytes], object] = lambda _: None
+        # Connections that wait for such an answer.
+        self.waiting: dict[bytes, list[Client]] = {}
         self.draining = False
 
     # -- connections ---------------------------------------------------------------------------------------------------
@@ -120,6 +122,7 @@ class Node:
         self.deadlines.remove(client.slot, client)
         client.slot = self.deadlines.add(self.now + _ADMISSION_SECONDS, client)
         if client.hub_id is not None:
+            self.waiting.setdefault(client.hub_id, []).append(client)
             self.ask_admission(client.hub_id)
 
     def ready(self, client: Client, session: Session, keep_alive: int) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 class Upward(NamedTuple):
     """One envelope on its way to an app session."""
 
+    message_id: bytes
     envelope: bytes
     origin: Origin | None
     token: int

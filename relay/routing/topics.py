@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 PREFIX: Final = b"ora/v1/h/"
-_UUID: Final = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_UUID: Final = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _TEXT_LENGTH: Final = 36
 
 
@@ -31,7 +31,7 @@ class HubTopic(NamedTuple):
 
 
 def parse_hub_id(text: bytes) -> bytes | None:
-    """Return the 16 bytes of a UUID in the one spelling that exists: lower case, with hyphens."""
+    """Return the 16 bytes of a UUID (RFC 9562) in the one spelling that exists: lower case, with hyphens."""
     if len(text) != _TEXT_LENGTH or _UUID.fullmatch(text) is None:
         return None
     return bytes.fromhex(text.decode().replace("-", ""))

@@ -1,0 +1,157 @@
+"""Owns asking the fleet service about Hubs, and listening to what it says by itself. Decides nothing about either."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, Final
+
+import grpc
+from ora.common.v1 import capability_pb2
+from ora.fleet.v1 import admission_service_pb2 as pb
+
+from mesh import log, names
+from mesh.errors import OraError
+from relay.handlers import admission as answers
+from relay.routing.admission import Admission, Peer
+from relay.routing.reasons import Close
+
+if TYPE_CHECKING:
+    from ora.fleet.v1 import admission_pb2
+
+    from relay.routing.node import Node
+
+_LOG: Final = log.get(__name__)
+_ASK_SECONDS: Final = 2.0
+_AT_ONCE: Final = 64
+_MISSED_HEARTBEATS: Final = 3
+_FIRST_MESSAGE_SECONDS: Final = 5.0
+_BACKOFF_SECONDS: Final = 0.1
+_LONGEST_BACKOFF_SECONDS: Final = 2.0
+
+# A known Hub's admission, or why there is none.
+Answer = Admission | Close
+
+
+class Admissions:
+    """The relay's view of the fleet service."""
+
+    def __init__(self, node: Node, stub: Any) -> None:
+        self._node = node
+        self._stub = stub
+        self._asking: dict[bytes, asyncio.Task[Answer]] = {}
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        node.ask_admission = self._begin
+
+    async def of(self, hub_id: bytes) -> Answer:
+        """Return what counts for a Hub now, asked for if need be."""
+        known = self._node.admissions.get(hub_id, time.monotonic())
+        return known if known is not None else await asyncio.shield(self._begin(hub_id))
+
+    def _begin(self, hub_id: bytes) -> asyncio.Task[Answer]:
+        """Ask about a Hub, once however many want to know."""
+        task = self._asking.get(hub_id)
+        if task is None:
+            task = self._asking[hub_id] = asyncio.get_running_loop().create_task(self._ask(hub_id))
+            task.add_done_callback(lambda _: self._asking.pop(hub_id, None))
+        return task
+
+    async def _ask(self, hub_id: bytes) -> Answer:
+        try:
+            async with self._slots:
+                found = await self._stub.GetAdmission(pb.GetAdmissionRequest(hub_id=hub_id), timeout=_ASK_SECONDS)
+        except grpc.aio.AioRpcError as error:
+            unknown = error.code() is grpc.StatusCode.NOT_FOUND
+            return self._none(hub_id, Close.HUB_NOT_ACTIVE if unknown else Close.ADMISSION_UNAVAILABLE)
+        except OraError:
+            return self._none(hub_id, Close.ADMISSION_UNAVAILABLE)
+        admission = from_proto(found)
+        if admission.hub_id != hub_id:
+            return self._none(hub_id, Close.ADMISSION_UNAVAILABLE)
+        self._clock()
+        answers.answered(self._node, admission)
+        return self._node.admissions.get(hub_id, self._node.now) or admission
+
+    def _none(self, hub_id: bytes, close: Close) -> Close:
+        self._clock()
+        answers.unanswered(self._node, hub_id, close)
+        if close is Close.HUB_NOT_ACTIVE:
+            self._node.admission_gone(hub_id, close)
+        return close
+
+    def _clock(self) -> None:
+        self._node.now, self._node.wall = time.monotonic(), time.time()
+
+    # -- the watch -----------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Follow every change, for ever."""
+        backoff = _BACKOFF_SECONDS
+        while True:
+            began = time.monotonic()
+            try:
+                await self._watch()
+            except (grpc.aio.AioRpcError, OraError, TimeoutError) as error:
+                self._node.admissions.lost()
+                _LOG.warning("the admission watch is gone", **{names.ERROR_TYPE: type(error).__name__})
+            if time.monotonic() - began > _LONGEST_BACKOFF_SECONDS:
+                backoff = _BACKOFF_SECONDS
+            await asyncio.sleep(backoff * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, hides nothing
+            backoff = min(backoff * 2, _LONGEST_BACKOFF_SECONDS)
+
+    async def _watch(self) -> None:
+        call = self._stub.WatchAdmissions(pb.WatchAdmissionsRequest())
+        try:
+            patience, first = _FIRST_MESSAGE_SECONDS, True
+            while True:
+                async with asyncio.timeout(patience):
+                    message = await call.read()
+                if message is grpc.aio.EOF:
+                    self._node.admissions.lost()
+                    return
+                if message.heartbeat_ms:
+                    patience = message.heartbeat_ms / 1000 * _MISSED_HEARTBEATS
+                self._heard(message, first=first)
+                first = False
+        finally:
+            call.cancel()
+
+    def _heard(self, message: pb.WatchAdmissionsResponse, *, first: bool) -> None:
+        self._clock()
+        node = self._node
+        if first or message.resync:
+            # Changes may have been missed: nothing that is cached counts, and who is here is asked about again.
+            node.admissions.forget()
+            node.admissions.heard(node.now)
+            for hub_id in {*node.hubs, *node.receivers.hubs()}:
+                self._begin(hub_id)
+        node.admissions.heard(node.now)
+        if message.HasField("changed"):
+            answers.answered(node, from_proto(message.changed))
+
+    async def close(self) -> None:
+        """End what is being asked."""
+        tasks = list(self._asking.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def from_proto(message: admission_pb2.Admission) -> Admission:
+    """Return the admission in the relay's own words."""
+    since = message.certificates_not_before
+    return Admission(
+        hub_id=message.hub_id,
+        version=message.version,
+        active=message.active,
+        relay=capability_pb2.CAPABILITY_RELAY in message.capabilities,
+        peers={
+            each.peer_id: Peer(subject_digest=each.subject_digest, not_after=each.not_after_seconds)
+            for each in message.peers
+        },
+        certificates_not_before=since.ToDatetime(UTC) if message.HasField("certificates_not_before") else None,
+        revoked_serials=frozenset(message.revoked_serials),
+        project_locked=message.project_locked,
+    )

@@ -1,0 +1,94 @@
+"""An AdmissionService that says what a test tells it to, on the contract's own types."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from ora.common.v1 import capability_pb2
+from ora.fleet.v1 import admission_pb2, hub_records_pb2
+from ora.fleet.v1 import admission_service_pb2 as pb
+from ora.fleet.v1 import admission_service_pb2_grpc as rpc
+
+from mesh.errors import NotFoundError, UnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+HEARTBEAT_MS = 200
+
+
+class FakeAdmissionService(rpc.AdmissionServiceServicer):
+    """Hubs in a dictionary; each change goes to every watcher."""
+
+    def __init__(self) -> None:
+        self.hubs: dict[bytes, admission_pb2.Admission] = {}
+        self.away = False
+        self.asked = 0
+        self._watchers: set[asyncio.Queue[admission_pb2.Admission | None]] = set()
+
+    def set(
+        self, hub_id: bytes, *, relay: bool = True, active: bool = True, peers: dict[bytes, bytes] | None = None
+    ) -> admission_pb2.Admission:
+        """Give a Hub a new admission and tell the watchers."""
+        known = self.hubs.get(hub_id)
+        listed = {each.peer_id: each.subject_digest for each in known.peers} if known and peers is None else peers or {}
+        admission = admission_pb2.Admission(
+            hub_id=hub_id,
+            version=known.version + 1 if known else 1,
+            active=active,
+            capabilities=[capability_pb2.CAPABILITY_RELAY] if relay else [],
+            peers=[hub_records_pb2.Peer(peer_id=peer, subject_digest=digest) for peer, digest in listed.items()],
+        )
+        return self.put(admission)
+
+    def put(self, admission: admission_pb2.Admission) -> admission_pb2.Admission:
+        """Take any admission and tell the watchers."""
+        self.hubs[admission.hub_id] = admission
+        for watcher in self._watchers:
+            watcher.put_nowait(admission)
+        return admission
+
+    def go_away(self) -> None:
+        """Answer nothing any longer, and end every watch."""
+        self.away = True
+        for watcher in self._watchers:
+            watcher.put_nowait(None)
+
+    @property
+    def watched(self) -> bool:
+        """Whether somebody watches."""
+        return bool(self._watchers)
+
+    async def GetAdmission(self, request: pb.GetAdmissionRequest, context: Any) -> admission_pb2.Admission:
+        del context
+        self.asked += 1
+        if self.away:
+            raise UnavailableError("away")
+        found = self.hubs.get(request.hub_id)
+        if found is None:
+            raise NotFoundError("the registry knows no such Hub", reason="HUB_UNKNOWN")
+        return found
+
+    async def WatchAdmissions(
+        self, request: pb.WatchAdmissionsRequest, context: Any
+    ) -> AsyncIterator[pb.WatchAdmissionsResponse]:
+        del request, context
+        if self.away:
+            raise UnavailableError("away")
+        queue: asyncio.Queue[admission_pb2.Admission | None] = asyncio.Queue()
+        self._watchers.add(queue)
+        try:
+            yield pb.WatchAdmissionsResponse(heartbeat_ms=HEARTBEAT_MS)
+            while True:
+                try:
+                    async with asyncio.timeout(HEARTBEAT_MS / 1000):
+                        changed = await queue.get()
+                except TimeoutError:
+                    yield pb.WatchAdmissionsResponse(heartbeat_ms=HEARTBEAT_MS)
+                    continue
+                if changed is None:
+                    raise UnavailableError("away")
+                yield pb.WatchAdmissionsResponse(changed=changed, heartbeat_ms=HEARTBEAT_MS)
+        finally:
+            self._watchers.discard(queue)
