@@ -26,16 +26,18 @@ _OWN: Final[Node] = {
 }
 
 
-def unsupported_bodies(door: Door) -> Iterable[Node]:
-    """Refuse bodies that are not plain JSON. Comes after the routes that take raw bytes, before all others."""
-    conditions: dict[str, Node] = {
-        "content-type": {"safe_regex": {"regex": _JSON}},
-        "content-encoding": {"exact": "identity", "ignore_case": True},
-    }
-    for header, accepted in conditions.items():
-        present: Node = {"name": header, "present_match": True}
-        other: Node = {"name": header, "string_match": accepted, "invert_match": True}
-        yield _answer(door, f"unsupported {header}", 415, {"prefix": _PREFIX, "headers": [present, other]})
+def unreadable_bodies(door: Door) -> Iterable[Node]:
+    """Refuse bodies that are coded, or that pass the transcoder by because they are gRPC. Comes first."""
+    coded = _header("content-encoding", {"exact": "identity", "ignore_case": True}, other=True)
+    native = _header("content-type", {"prefix": "application/grpc", "ignore_case": True}, other=False)
+    yield _answer(door, "coded body", 415, {"prefix": _PREFIX, "headers": coded})
+    yield _answer(door, "native gRPC", 415, {"prefix": _PREFIX, "headers": native})
+
+
+def other_bodies(door: Door) -> Node:
+    """Refuse bodies that are not JSON. Comes after the routes that take raw bytes, before all others."""
+    other = _header("content-type", {"safe_regex": {"regex": _JSON}}, other=True)
+    return _answer(door, "body that is no JSON", 415, {"prefix": _PREFIX, "headers": other})
 
 
 def other_query(door: Door, binding: Binding) -> Node:
@@ -67,3 +69,8 @@ def _answer(door: Door, name: str, status: int, match: Node) -> Node:
         "direct_response": {"status": status},
         "typed_per_filter_config": _OWN | nobodys_leave,
     }
+
+
+def _header(name: str, value: Node, *, other: bool) -> list[Node]:
+    present: Node = {"name": name, "present_match": True}
+    return [present, {"name": name, "string_match": value, "invert_match": other}]

@@ -37,8 +37,9 @@ def table(
     raw = [pair for pair in pairs if takes_raw_bytes(contract, *pair)]
     rules = route_rules.Rules(contract=contract, values=values, door=which)
     return [
+        *answers.unreadable_bodies(which),
         *(route for method, binding in raw for route in _routes(rules, method, binding, descriptors)),
-        *answers.unsupported_bodies(which),
+        answers.other_bodies(which),
         *(route for pair in pairs if pair not in raw for route in _routes(rules, *pair, descriptors)),
         *answers.other_methods(which, pairs),
         answers.nothing(which),

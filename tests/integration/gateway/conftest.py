@@ -27,6 +27,7 @@ class World:
     home: tokens.Issuer
     relay: services.Calls
     fleet: services.Calls
+    backup: services.Calls
 
     def bearer(self, **claims: object) -> dict[str, str]:
         return {"authorization": f"Bearer {self.voltex.token(**claims)}"}  # type: ignore[arg-type]
@@ -78,26 +79,30 @@ def replace_jwks(issuer: Issuer, port: int) -> Issuer:
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("gateway")
-    certificates = pki.Pki.make(folder / "certs", ["gateway", "relay", "fleet"])
+    certificates = pki.Pki.make(folder / "certs", ["gateway", "relay", "fleet", "backup"])
     relay, fleet = services.Calls(), services.Calls()
     relay_server, relay_port = services.serve(certificates.folder, "relay", relay)
     fleet_server, fleet_port = services.serve(certificates.folder, "fleet", fleet)
+    backup = services.Calls()
+    backup_server, backup_port = services.serve(certificates.folder, "backup", backup)
     generous = Bucket(per_second=1000, burst=1000)
     limits = Limits(read=generous, write=generous, stream=generous)
     with tokens.Issuer("https://voltex.test") as voltex, tokens.Issuer("https://home.test") as home:
-        configured = values(
-            certificates.folder, issuers(voltex, home), {"relay": [relay_port], "fleet": [fleet_port]}, limits
-        )
+        targets = {"relay": [relay_port], "fleet": [fleet_port], "backup": [backup_port]}
+        configured = values(certificates.folder, issuers(voltex, home), targets, limits)
         with running.gateway(folder, configured) as gateway:
-            yield World(gateway, certificates, voltex, home, relay, fleet)
+            yield World(gateway, certificates, voltex, home, relay, fleet, backup)
     relay_server.stop(None)
     fleet_server.stop(None)
+    backup_server.stop(None)
 
 
 @pytest.fixture
 def world(shared: World) -> Iterator[World]:
     shared.relay.reset()
     shared.fleet.reset()
+    shared.backup.reset()
     yield shared
     shared.relay.reset()
     shared.fleet.reset()
+    shared.backup.reset()

@@ -55,6 +55,12 @@ class Running:
         return f"https://127.0.0.1:{self.values.listen.hub.port}"
 
     @property
+    def backup(self) -> str:
+        address = self.values.listen.backup
+        assert address is not None
+        return f"https://127.0.0.1:{address.port}"
+
+    @property
     def admin(self) -> str:
         return f"http://127.0.0.1:{self.values.listen.admin.port}"
 

@@ -10,11 +10,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 import grpc
+from google.api import httpbody_pb2
 from google.protobuf import any_pb2
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_status import rpc_status
+from ora.backup.v1 import backup_service_pb2 as backup
+from ora.backup.v1 import backup_service_pb2_grpc as backup_rpc
+from ora.backup.v1 import backup_upload_pb2
+from ora.backup.v1 import backup_upload_service_pb2 as upload
+from ora.backup.v1 import backup_upload_service_pb2_grpc as upload_rpc
 from ora.fleet.v1 import hub_record_service_pb2 as fleet
 from ora.fleet.v1 import hub_record_service_pb2_grpc as fleet_rpc
 from ora.relay.v1 import relay_service_pb2 as relay
@@ -42,6 +48,8 @@ class Calls:
     seen: list[Call] = field(default_factory=list)
     fail: status_pb2.Status | None = None
     before: Callable[[grpc.ServicerContext], None] | None = None
+    pieces: list[upload.WriteUploadRequest] = field(default_factory=list)
+    download: list[bytes] = field(default_factory=list)
     stream: list[relay.ReceiveResponse] = field(default_factory=list)
     stream_fail: status_pb2.Status | None = None
     stream_hold: threading.Event | None = None
@@ -118,12 +126,47 @@ class HubRecords(fleet_rpc.HubRecordServiceServicer):
         return fleet.HubRecords(hub=request.hub)
 
 
+class BackupUploads(upload_rpc.BackupUploadServiceServicer):
+    """Takes bytes; what else the service has is another room's test."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def WriteUpload(
+        self, request_iterator: Iterator[upload.WriteUploadRequest], context: grpc.ServicerContext
+    ) -> backup_upload_pb2.BackupUpload:
+        pieces: list[upload.WriteUploadRequest] = []
+        for piece in request_iterator:
+            if not pieces:
+                self._calls.take(piece, context)
+            pieces.append(piece)
+        self._calls.pieces = pieces
+        return backup_upload_pb2.BackupUpload(name=pieces[0].name)
+
+
+class Backups(backup_rpc.BackupServiceServicer):
+    """Gives bytes."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def DownloadGeneration(
+        self, request: backup.DownloadGenerationRequest, context: grpc.ServicerContext
+    ) -> Iterator[httpbody_pb2.HttpBody]:
+        self._calls.take(request, context)
+        for piece in self._calls.download:
+            yield httpbody_pb2.HttpBody(content_type="application/octet-stream", data=piece)
+
+
 def serve(certificates: Path, workload: str, calls: Calls, port: int = 0) -> tuple[grpc.Server, int]:
     """Start one workload; return its server and its port."""
     server = grpc.server(futures.ThreadPoolExecutor(24), options=[("grpc.so_reuseport", 0)])
     health_pb2_grpc.add_HealthServicer_to_server(health.HealthServicer(), server)
     if workload == "relay":
         relay_rpc.add_RelayServiceServicer_to_server(Relay(calls), server)
+    elif workload == "backup":
+        upload_rpc.add_BackupUploadServiceServicer_to_server(BackupUploads(calls), server)  # type: ignore[abstract] # asked for nothing else
+        backup_rpc.add_BackupServiceServicer_to_server(Backups(calls), server)  # type: ignore[abstract] # asked for nothing else
     else:
         fleet_rpc.add_HubRecordServiceServicer_to_server(HubRecords(calls), server)
     folder = certificates / workload

@@ -42,7 +42,10 @@ def own_world(
         targets = {"relay": [port for _, port in started], "fleet": [fleet_port]}
         values = conftest.values(certificates.folder, conftest.issuers(voltex, home), targets, limits)
         with running.gateway(folder, values) as gateway:
-            yield conftest.World(gateway, certificates, voltex, home, relay, fleet), [server for server, _ in started]
+            yield (
+                conftest.World(gateway, certificates, voltex, home, relay, fleet, services.Calls()),
+                [server for server, _ in started],
+            )
     for server in [*(server for server, _ in started), fleet_server]:
         server.stop(None)
 
