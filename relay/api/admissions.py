@@ -128,8 +128,14 @@ class Admissions:
             for hub_id in {*node.hubs, *node.receivers.hubs()}:
                 self._begin(hub_id)
         node.admissions.heard(node.now)
-        if message.HasField("changed"):
+        if message.HasField("changed") and self._concerns(message.changed.hub_id):
             answers.answered(node, from_proto(message.changed))
+
+    def _concerns(self, hub_id: bytes) -> bool:
+        """Return whether a change matters here: most Hubs are with other nodes. One being asked about does."""
+        node = self._node
+        known = node.admissions.get(hub_id, node.now) is not None or hub_id in self._asking
+        return known or hub_id in node.hubs or bool(node.receivers.of_hub(hub_id))
 
     async def close(self) -> None:
         """End what is being asked."""

@@ -26,6 +26,7 @@ class FakeAdmissionService(rpc.AdmissionServiceServicer):
         self.away = False
         self.asked = 0
         self._watchers: set[asyncio.Queue[admission_pb2.Admission | None]] = set()
+        self.watched = asyncio.Event()
 
     def set(
         self, hub_id: bytes, *, relay: bool = True, active: bool = True, peers: dict[bytes, bytes] | None = None
@@ -55,12 +56,9 @@ class FakeAdmissionService(rpc.AdmissionServiceServicer):
         for watcher in self._watchers:
             watcher.put_nowait(None)
 
-    @property
-    def watched(self) -> bool:
-        """Whether somebody watches."""
-        return bool(self._watchers)
-
-    async def GetAdmission(self, request: pb.GetAdmissionRequest, context: Any) -> admission_pb2.Admission:
+    async def GetAdmission(  # noqa: N802 - the contract's name
+        self, request: pb.GetAdmissionRequest, context: Any
+    ) -> admission_pb2.Admission:
         del context
         self.asked += 1
         if self.away:
@@ -70,7 +68,7 @@ class FakeAdmissionService(rpc.AdmissionServiceServicer):
             raise NotFoundError("the registry knows no such Hub", reason="HUB_UNKNOWN")
         return found
 
-    async def WatchAdmissions(
+    async def WatchAdmissions(  # noqa: N802 - the contract's name
         self, request: pb.WatchAdmissionsRequest, context: Any
     ) -> AsyncIterator[pb.WatchAdmissionsResponse]:
         del request, context
@@ -78,6 +76,7 @@ class FakeAdmissionService(rpc.AdmissionServiceServicer):
             raise UnavailableError("away")
         queue: asyncio.Queue[admission_pb2.Admission | None] = asyncio.Queue()
         self._watchers.add(queue)
+        self.watched.set()
         try:
             yield pb.WatchAdmissionsResponse(heartbeat_ms=HEARTBEAT_MS)
             while True:

@@ -6,11 +6,10 @@ import asyncio
 import json
 import os
 import socket
-import ssl
+import time
 import uuid
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ora.fleet.v1.admission_service_pb2_grpc import add_AdmissionServiceServicer_to_server
@@ -30,7 +29,9 @@ from tests.fakes.fleet import FakeAdmissionService
 from tests.integration.gateway.tokens import AUDIENCE, Issuer
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     import pytest
 
@@ -90,11 +91,12 @@ class World:
         return RelayServiceStub(self._channels[workload])
 
     def as_person(self, person: Person) -> list[tuple[str, str]]:
-        return [("authorization", f"Bearer {self.issuer.token(sub=person.sub, role='homeowner')}")]
+        token = self.issuer.token(sub=person.sub, role="homeowner", nbf=int(time.time()))
+        return [("authorization", f"Bearer {token}")]
 
-    async def send(self, person: Person, hub: uuid.UUID, envelope: Envelope, timeout: float = 5) -> pb.SendResponse:
+    async def send(self, person: Person, hub: uuid.UUID, envelope: Envelope, seconds: float = 5) -> pb.SendResponse:
         request = pb.SendRequest(hub=f"hubs/{hub}", envelope=envelope)
-        answer: pb.SendResponse = await self.relay().Send(request, metadata=self.as_person(person), timeout=timeout)
+        answer: pb.SendResponse = await self.relay().Send(request, metadata=self.as_person(person), timeout=seconds)
         return answer
 
     def receive(self, person: Person, hub: uuid.UUID) -> Any:
@@ -139,7 +141,10 @@ async def running(monkeypatch: pytest.MonkeyPatch, path: Path, **settings: str) 
         stack.push_async_callback(fleet_server.stop)
         ports = {name: free_port() for name in ("MQTT", "BRIDGE", "GRPC", "METRICS")}
         provider = {
-            "issuer": ISSUER, "audience": AUDIENCE, "jwks_uri": issuer.jwks_uri, "roles": ["homeowner", "electrician"],
+            "issuer": ISSUER,
+            "audience": AUDIENCE,
+            "jwks_uri": issuer.jwks_uri,
+            "roles": ["homeowner", "electrician"],
         }
         environ = {
             "ORA_ENVIRONMENT": "dev",
@@ -157,8 +162,16 @@ async def running(monkeypatch: pytest.MonkeyPatch, path: Path, **settings: str) 
         service = asyncio.create_task(tasks.supervise(serve, scopes.append))
         await _listening(ports["GRPC"], service)
         world = World(
-            folder, fleet, issuer, ports["MQTT"], ports["BRIDGE"], ports["GRPC"], ports["METRICS"], stack,
-            scopes[0], service,
+            folder,
+            fleet,
+            issuer,
+            ports["MQTT"],
+            ports["BRIDGE"],
+            ports["GRPC"],
+            ports["METRICS"],
+            stack,
+            scopes[0],
+            service,
         )
         try:
             yield world
