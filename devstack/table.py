@@ -6,7 +6,6 @@ import asyncio
 import json
 import shutil
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -40,13 +39,13 @@ def table(site: Site) -> list[Step]:
         *(databases.migration_job(service, package) for service, package in SERVICES.items()),
         *(providers.component(site.home, site.ports, each, intents()) for each in known),
         fleet(site, databases.url("fleet_service")),
-        *(relay(site, number) for number in _numbers(site)),
+        *(relay(site, name) for name in _relays(site)),
         *gateway(site),
     ]
 
 
-def _numbers(site: Site) -> range:
-    return range(1, site.relays + 1 if find_spec("relay.__main__") else 1)
+def _relays(site: Site) -> list[str]:
+    return [f"relay-{number}" for number in range(1, site.relays + 1)]
 
 
 def intents() -> set[str]:
@@ -107,9 +106,8 @@ def fleet(site: Site, database_url: str) -> Component:
     )
 
 
-def relay(site: Site, number: int) -> Component:
+def relay(site: Site, name: str) -> Component:
     """Return one node of the relay."""
-    name = f"relay-{number}"
     listens = Tls(LOOPBACK, site.ports[f"{name}.mqtt"], site.home.certificates / "edge-ca.pem", "mqtt.ora.test")
     return Component(
         name=name,
@@ -142,7 +140,7 @@ def gateway(site: Site) -> tuple[Job, Component]:
         name="gateway",
         argv=(program, "-c", str(made), "--concurrency", "1", "--log-level", "warning", "--disable-hot-restart"),
         ready=Http(LOOPBACK, site.ports["gateway.admin"], "/ready"),
-        after=("gateway-config", "voltex", "homes", "fleet", *(f"relay-{n}" for n in _numbers(site))),
+        after=("gateway-config", "voltex", "homes", "fleet", *_relays(site)),
         addresses={
             "app": f"https://localhost:{site.ports['gateway.app']}",
             "hub": f"https://localhost:{site.ports['gateway.hub']}",
@@ -170,6 +168,6 @@ def gateway_values(site: Site) -> dict[str, object]:
         ],
         "targets": {
             "fleet": [site.ports.address("fleet.grpc")],
-            **({"relay": [site.ports.address(f"relay-{n}.grpc") for n in _numbers(site)]} if _numbers(site) else {}),
+            "relay": [site.ports.address(f"{name}.grpc") for name in _relays(site)],
         },
     }
