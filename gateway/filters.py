@@ -33,6 +33,7 @@ NO_PERSON: Final[Node] = {
     RBAC: typed(_HTTP + "rbac.v3.RBACPerRoute"),
 }
 _RESPONSE: Final = 4 << 20  # gRPC's own limit for a message
+_LIMIT_PARTS: Final = ("limit", "remaining", "reset")
 _LUA: Final = Path(__file__).with_name("problems.lua")
 
 
@@ -91,13 +92,16 @@ def _problem_documents(base: str) -> Node:
 
 
 def _response_headers() -> Node:
-    put = [{"append": each} for each in set_headers({**SECURITY_HEADERS, "x-request-id": "%REQ(X-REQUEST-ID)%"})]
+    limits = {f"ratelimit-{part}": f"%RESP(X-RATELIMIT-{part.upper()})%" for part in _LIMIT_PARTS}
+    added = {**SECURITY_HEADERS, "x-request-id": "%REQ(X-REQUEST-ID)%", **limits}
+    put = [{"append": each} for each in set_headers(added)]
     drop: list[Node] = [
         {"remove_on_match": {"key_matcher": {"prefix": "grpc-"}}},
         {"remove": "server"},
         {"remove": "accept-encoding"},  # gRPC's own
     ]
-    mutations: Node = {"response_mutations": [*drop, *put]}
+    renamed = [{"remove": f"x-ratelimit-{part}"} for part in _LIMIT_PARTS]
+    mutations: Node = {"response_mutations": [*drop, *put, *renamed]}
     return extension(HEADERS, _HTTP + "header_mutation.v3.HeaderMutation", mutations=mutations)
 
 

@@ -38,6 +38,8 @@ _RETRY: Final[Node] = {
     ],
     "host_selection_retry_max_attempts": 3,
 }
+# The network address that the mesh's limits count by.
+CLIENT_ADDRESS: Final = "x-envoy-external-address"
 # What only we may say, and what nobody inside needs to know.
 _DROPPED: Final = [
     "accept",
@@ -45,7 +47,6 @@ _DROPPED: Final = [
     "accept-language",
     "cookie",
     "user-agent",
-    "x-envoy-external-address",
     "x-envoy-original-method",
     "x-envoy-original-path",
     "x-forwarded-for",
@@ -113,6 +114,7 @@ class Rules:
         return typed(
             _LIMIT,
             stat_prefix=self.door.value,
+            enable_x_ratelimit_headers="DRAFT_VERSION_03",
             filter_enabled=_ALWAYS,
             filter_enforced=_ALWAYS,
             token_bucket=every,
@@ -136,7 +138,9 @@ class Rules:
 
 def virtual_host_headers(door: Door) -> Node:
     """Return what every request gets and loses on its way in. Where a backup comes from, nobody is told."""
-    address = {} if door is Door.BACKUP else {"x-ora-client-address": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"}
+    if door is Door.BACKUP:
+        return {"request_headers_to_remove": [*_DROPPED, CLIENT_ADDRESS]}
+    address = {CLIENT_ADDRESS: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"}
     return {"request_headers_to_add": set_headers(address), "request_headers_to_remove": _DROPPED}
 
 

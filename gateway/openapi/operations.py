@@ -30,8 +30,8 @@ def operation(source: Source, schemas: Schemas, method: Method, binding: Binding
     text = source.comments.get(f".{method.full_name}", "")
     summary, _, rest = text.partition(". ")
     found: Node = {
-        "operationId": f"{method.service.rpartition('.')[2].removesuffix('Service')}_{method.name}",
-        "tags": [method.service.rpartition(".")[2].removesuffix("Service")],
+        "operationId": operation_id(method, binding),
+        "tags": [_tag(method)],
         "summary": _sentence(summary.removeprefix(f"{method.name} ")),
         "description": rest or text,
         "parameters": _parameters(source, schemas, method, binding),
@@ -41,6 +41,16 @@ def operation(source: Source, schemas: Schemas, method: Method, binding: Binding
         **_rules(method),
     }
     return found | ({"servers": [{"url": "https://{host}", "variables": _host(method)}]} if _elsewhere(method) else {})
+
+
+def operation_id(method: Method, binding: Binding) -> str:
+    """Return the name that generated clients use; a second address of a method has a number."""
+    place = method.bindings.index(binding)
+    return f"{_tag(method)}_{method.name}" + (f"_{place + 1}" if place else "")
+
+
+def _tag(method: Method) -> str:
+    return method.service.rpartition(".")[2].removesuffix("Service")
 
 
 def _sentence(text: str) -> str:

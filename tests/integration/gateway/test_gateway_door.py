@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 FORGED = {
     "x-ora-subject": "evil",
     "x-ora-client-address": "192.0.2.66",
+    "x-envoy-external-address": "192.0.2.66",
     "x-jwt-payload": "evil",
     "x-forwarded-client-cert": "URI=spiffe://ora/evil",
     "x-envoy-internal": "true",
@@ -51,7 +52,7 @@ def test_headers_of_our_own_are_dropped_at_the_door(world: World) -> None:
     assert first.keys() == second.keys()
     assert "evil" not in str(second)
     assert "192.0.2.66" not in str(second)
-    assert second["x-ora-client-address"] == "127.0.0.1"
+    assert second["x-envoy-external-address"] == "127.0.0.1"
     assert "x-forwarded-client-cert" not in second
 
 

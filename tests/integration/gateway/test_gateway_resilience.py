@@ -106,6 +106,7 @@ def test_a_caller_above_its_limit_is_told_when_to_come_back(tmp_path: Path) -> N
         with world.app() as app, world.hub(certificate) as hub:
             answers = [app.post(SEND, json=ENVELOPE, headers=world.bearer()) for _ in range(6)]
             assert [answer.status_code for answer in answers[:3]] == [200] * 3
+            assert [answer.headers["ratelimit-remaining"] for answer in answers[:3]] == ["2", "1", "0"]
             assert (answers[-1].status_code, answers[-1].json()["reason"]) == (429, "RATE_LIMITED")
             assert answers[-1].headers["retry-after"] == "1"
             assert answers[-1].headers["content-type"] == "application/problem+json"

@@ -15,8 +15,8 @@ from ora.relay.v1 import relay_service_pb2 as relay
 
 from gateway import contract
 from gateway.openapi import __main__ as command
-from gateway.openapi import catalogue, source
-from tests.unit.gateway.test_gateway_routes import CONTRACT
+from gateway.openapi import addresses, catalogue, source
+from gateway.openapi.operations import operation_id
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,17 +48,18 @@ def test_a_public_validator_takes_it() -> None:
     validate(document())
 
 
-def operations_id(method: contract.Method) -> str:
-    return f"{method.service.rpartition('.')[2].removesuffix('Service')}_{method.name}"
-
-
 def test_every_rest_address_is_in_it_and_nothing_else() -> None:
-    promised = {(m.full_name, b.verb.lower()) for m in CONTRACT.methods for b in m.bindings}
-    services = {
-        f"{m.service.rpartition('.')[2].removesuffix('Service')}_{m.name}": m.full_name for m in CONTRACT.methods
+    promised = {
+        (addresses.path(binding), binding.verb.lower(), operation_id(method, binding))
+        for method in built().contract.methods
+        for binding in method.bindings
     }
-    assert {(services[each["operationId"]], verb) for _, verb, each in operations()} == promised
-    assert len(operations()) == sum(len(m.bindings) for m in CONTRACT.methods)
+    assert {(path, verb, each["operationId"]) for path, verb, each in operations()} == promised
+
+
+def test_every_operation_has_a_name_of_its_own() -> None:
+    names = [each["operationId"] for _, _, each in operations()]
+    assert len(set(names)) == len(names)
 
 
 def test_every_operation_is_described_and_names_its_path_parameters() -> None:
