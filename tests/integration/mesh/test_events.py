@@ -199,6 +199,25 @@ async def test_event_is_not_blamed_for_a_database_that_is_away(database: Databas
     assert await effects(database) == ["1"]
 
 
+async def test_node_that_waits_keeps_its_entries(database: Database, redis: Redis) -> None:
+    away = [True]
+
+    async def wait(tx: Tx, each: Event) -> None:
+        if away[0]:
+            raise UnavailableError("away")
+        await note(tx, each)
+
+    await publish(database, redis, event(1), event(2))
+    waiting = asyncio.ensure_future(drain(consumer(database, redis, wait, node="waits")))
+    other = consumer(database, redis, note, node="other")
+    await until(lambda: redis.xlen(STREAM))
+    await asyncio.sleep(0.1)
+    assert [await other.step() for _ in range(10)] == [0] * 10
+    away[0] = False
+    await waiting
+    assert await effects(database) == ["1", "2"]
+
+
 async def test_entries_of_a_dead_node_are_taken_over(database: Database, redis: Redis) -> None:
     async def dies(tx: Tx, each: Event) -> None:
         del tx, each

@@ -117,25 +117,33 @@ async def test_server_speaks_tls_1_3_alone(w: World, version: ssl.TLSVersion, *,
     assert await asyncio.to_thread(connect) is works
 
 
-async def test_client_does_not_speak_tls_1_2(w: World) -> None:
+@pytest.mark.parametrize(
+    ("version", "spoken"), [(ssl.TLSVersion.TLSv1_2, None), (ssl.TLSVersion.TLSv1_3, "TLSv1.3")], ids=["1.2", "1.3"]
+)
+async def test_client_speaks_tls_1_3_alone(w: World, version: ssl.TLSVersion, spoken: str | None) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(w.certs / "fleet" / "tls.crt", w.certs / "fleet" / "tls.key")
     context.set_alpn_protocols(["h2"])
-    versions: list[str] = []
+    context.maximum_version = version
 
-    async def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        versions.append(writer.get_extra_info("ssl_object").version())
-        writer.close()
+    def accept(listener: socket.socket) -> str | None:
+        plain, _ = listener.accept()
+        plain.settimeout(5)
+        try:
+            with context.wrap_socket(plain, server_side=True) as secure:
+                return secure.version()
+        except (ssl.SSLError, OSError):
+            return None
+        finally:
+            plain.close()
 
-    for newest in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
-        context.maximum_version = newest
-        old = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=context)
-        w.channels.clear()
-        w.server.port = old.sockets[0].getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(5)
+        accepted = asyncio.ensure_future(asyncio.to_thread(accept, listener))
+        w.server.port = listener.getsockname()[1]
         with pytest.raises(grpc.aio.AioRpcError):
             await w.stub("portal").Read(ASK, timeout=1)
-        old.close()
-    assert set(versions) == {"TLSv1.3"}
+        assert await accepted == spoken
 
 
 @pytest.mark.parametrize("swap", ["files", "folder"])
@@ -392,6 +400,11 @@ async def test_clock_that_is_far_off_is_refused(w: World) -> None:
     await call(b"", timeout=5, metadata=(("x-ora-sent-ms", str(int(now) - 500_000)),))
 
 
+async def test_client_says_when_it_sent(w: World) -> None:
+    w.channel("portal", now=lambda: clock.now() - timedelta(minutes=11))
+    assert (await refused(w.stub("portal").Read(ASK)))[1].reason == "CLOCK_SKEW"
+
+
 async def test_full_server_says_so(tmp_path: Path) -> None:
     release = asyncio.Event()
 
@@ -523,6 +536,15 @@ async def test_drain_lets_running_calls_end(w: World) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await w.stub("portal").Read(ASK, timeout=0.5)
     assert caught.value.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
+
+
+async def test_drain_is_told_to_who_watches_health(w: World) -> None:
+    watch = _stub(health_pb2_grpc.HealthStub, w.channel("relay")).Watch(health_pb2.HealthCheckRequest())
+    assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVING
+    stopping = asyncio.ensure_future(w.server.stop())
+    assert (await watch.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+    watch.cancel()
+    await stopping
 
 
 async def test_two_servers_do_not_share_a_port(w: World) -> None:

@@ -54,13 +54,57 @@ print("done")
 """
 
 
+_EXPORT = """
+import mesh, asyncio, sys, threading
+from concurrent import futures
+from pathlib import Path
+import grpc
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as m, metrics_service_pb2_grpc as m_rpc
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as t, trace_service_pb2_grpc as t_rpc
+from mesh import telemetry
+from mesh.settings import Environment, MeshConfig
+
+spans, metrics = [], []
+class Traces(t_rpc.TraceServiceServicer):
+    def Export(self, request, context):
+        spans.extend(s.name for r in request.resource_spans for each in r.scope_spans for s in each.spans)
+        return t.ExportTraceServiceResponse()
+class Metrics(m_rpc.MetricsServiceServicer):
+    def Export(self, request, context):
+        metrics.extend(s.name for r in request.resource_metrics for each in r.scope_metrics for s in each.metrics)
+        return m.ExportMetricsServiceResponse()
+server = grpc.server(futures.ThreadPoolExecutor(2))
+t_rpc.add_TraceServiceServicer_to_server(Traces(), server)
+m_rpc.add_MetricsServiceServicer_to_server(Metrics(), server)
+port = server.add_insecure_port("127.0.0.1:0")
+server.start()
+config = MeshConfig(environment=Environment.DEV, grpc_listen="x:1", cert_dir=Path("/x"), trace_ratio=1.0,
+                    otlp_endpoint=f"http://127.0.0.1:{port}")
+with telemetry.running("t", config):
+    telemetry.meter.create_counter("ora_test").add(1)
+    with telemetry.tracer.start_as_current_span("a span"):
+        pass
+server.stop(0).wait()
+assert spans == ["a span"], spans
+assert "ora_test" in metrics, metrics
+print("done")
+"""
+
+
+def test_traces_and_metrics_are_sent_where_an_endpoint_is_set(tmp_path: Path) -> None:
+    _run(_EXPORT, tmp_path)
+
+
 def test_call_is_traced_and_measured(tmp_path: Path) -> None:
-    root = Path(__file__).parents[3]
+    _run(_PROGRAM, tmp_path)
+
+
+def _run(program: str, folder: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", _PROGRAM, tmp_path],
+        [sys.executable, "-W", "error", "-c", program, folder],
         capture_output=True,
         text=True,
-        cwd=root,
+        cwd=Path(__file__).parents[3],
         check=False,
         timeout=60,
     )
