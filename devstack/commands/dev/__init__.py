@@ -10,6 +10,11 @@ _HERE: Final = "devstack.commands.dev"
 _TABLE: Final = {
     "token": (f"{_HERE}.token", "Sign in as a persona and print the access token."),
     "enrol-hub": (f"{_HERE}.enrol_hub", "Make a Hub known: keys and certificate as files, and the registry."),
+    "consent": (f"{_HERE}.consent", "Turn the cloud on or off for a Hub, by a record that the Hub signs."),
+    "pair": (f"{_HERE}.pair", "Pair a persona's app with a Hub."),
+    "send": (f"{_HERE}.send", "Seal a text to a Hub and send it."),
+    "listen": (f"{_HERE}.listen", "Print what a Hub sends."),
+    "dump": (f"{_HERE}.dump", "Write everything that the cloud keeps."),
     "revoke": (f"{_HERE}.revoke", "Revoke a Hub's certificate and suspend the Hub."),
 }
 

@@ -9,6 +9,7 @@ import click
 import grpc
 import httpx
 
+from devstack.dev.dump import DumpError
 from devstack.dev.target import NotForDevelopmentError
 from devstack.identity.sign_in import SignInError
 from devstack.state import NoStackError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _KNOWN: Final = (
     ApiError,
+    DumpError,
     MalformedError,
     NoStackError,
     NotForDevelopmentError,

@@ -4,27 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import uuid
 from pathlib import Path
 
 import click
 
 from devstack.commands.dev.asking import plainly
+from devstack.commands.dev.options import HUB
 from devstack.dev import enrolment, target
-
-
-def _hub(context: click.Context, parameter: click.Parameter, text: str) -> str:
-    del context, parameter
-    try:
-        spelt = str(uuid.UUID(text))
-    except ValueError:
-        spelt = ""
-    if spelt != text:
-        raise click.BadParameter("a UUID in lower case, for example 0197a3c4-5b6d-7e8f-9012-3456789abcde")
-    return text
-
-
-HUB = click.option("--hub", required=True, callback=_hub, help="The Hub's UUID, in lower case.")
 
 
 @click.command("enrol-hub")

@@ -10,7 +10,7 @@ import click
 from devstack import home
 from devstack.ca import DevelopmentCa
 from devstack.commands.dev.asking import plainly
-from devstack.commands.dev.enrol_hub import HUB
+from devstack.commands.dev.options import HUB
 from devstack.dev import hubs, target
 
 

@@ -6,10 +6,16 @@ from click.testing import CliRunner
 from devstack.cli import ora
 from devstack.commands.dev import dev
 
+HUB = ["--hub", "0197a3c4-5b6d-7e8f-9012-3456789abcde"]
 DEV_COMMANDS = {
     "token": [],
-    "enrol-hub": ["--hub", "0197a3c4-5b6d-7e8f-9012-3456789abcde"],
-    "revoke": ["--hub", "0197a3c4-5b6d-7e8f-9012-3456789abcde"],
+    "enrol-hub": HUB,
+    "consent": ["give", *HUB],
+    "pair": HUB,
+    "send": [*HUB, "hello"],
+    "listen": HUB,
+    "dump": [],
+    "revoke": HUB,
 }
 
 
