@@ -74,7 +74,7 @@ def gateway(folder: Path, values: GatewayValues) -> Iterator[Running]:
     config = folder / "envoy.yaml"
     write(values, config)
     command = [str(BINARY), "-c", str(config), "--concurrency", "1", "--log-level", "warning", "--use-dynamic-base-id"]
-    command += ["--file-flush-interval-msec", "20"]
+    command += ["--file-flush-interval-msec", "20", "--drain-time-s", "3"]
     with (folder / "envoy.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         running = Running(values, folder, process)

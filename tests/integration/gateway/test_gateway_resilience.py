@@ -208,3 +208,21 @@ def is_refused(world: World, folder: Path) -> bool:
     except httpx.TransportError:
         return True
     return False
+
+
+def test_a_drain_lets_calls_end_and_takes_no_new_connection(tmp_path: Path) -> None:
+    with own_world(tmp_path) as (world, _), world.app() as app, futures.ThreadPoolExecutor(1) as pool:
+        world.relay.before = lambda _: time.sleep(1.5)
+        running_call = pool.submit(app.post, SEND, json=ENVELOPE, headers=world.bearer())
+        running.await_true(lambda: bool(world.relay.seen))
+        httpx.post(f"{world.gateway.admin}/drain_listeners?graceful")
+        assert running_call.result().status_code == 200
+        running.await_true(lambda: not takes_connections(world))
+
+
+def takes_connections(world: World) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", world.gateway.values.listen.app.port), 1).close()
+    except OSError:
+        return False
+    return True
