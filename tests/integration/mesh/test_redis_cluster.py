@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def cluster(tmp_path: Path) -> AsyncIterator[Any]:
-    port = backends.free_port(22800)
+    port = backends.free_port(22180)
     command = [str(get_binary_path()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path)]
     process = backends.Process([*command, "--save", "", "--cluster-enabled", "yes"], port, signal.SIGTERM)
     process.start()

@@ -16,7 +16,7 @@ from tests.contract.scratch.compiled import pb
 from tests.integration.mesh.backends import free_port
 from tests.integration.mesh.world import refused, world
 
-port = free_port(22500)
+port = free_port(22140)
 folder = pathlib.Path(sys.argv[1])
 config = MeshConfig(environment=Environment.DEV, grpc_listen="x:1", cert_dir=folder, metrics_listen=f"127.0.0.1:{port}")
 
