@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import uuid
 
-HUB = str(uuid.uuid4())
+HUB = "0190a5c2-7b4e-7c3a-9d1e-2f6b8a4c5d10"
 SEND = f"/v1/hubs/{HUB}/envelopes"
 PEER = base64.urlsafe_b64encode(b"p" * 16).decode()
 RECEIVE = f"{SEND}:receive?peerId={PEER}"
