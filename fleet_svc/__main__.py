@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from functools import partial
 
 from ora.fleet.v1.admission_service_pb2_grpc import add_AdmissionServiceServicer_to_server
+from ora.fleet.v1.certificate_service_pb2_grpc import add_CertificateServiceServicer_to_server
 from ora.fleet.v1.hub_record_service_pb2_grpc import add_HubRecordServiceServicer_to_server
 from ora.fleet.v1.hub_service_pb2_grpc import add_HubServiceServicer_to_server
 
 from fleet_svc.api.admissions import AdmissionService
+from fleet_svc.api.certificates import CertificateService
 from fleet_svc.api.events import HubEvents
 from fleet_svc.api.hub_records import HubRecordService
 from fleet_svc.api.hubs import HubService
-from fleet_svc.config import Config
+from fleet_svc.api.issuing import Issuer
+from fleet_svc.config import Config, authority_of, challenge_key_of
 from fleet_svc.feed import AdmissionFeed
 from fleet_svc.jobs import jobs_of
 from fleet_svc.store import admission_changes
@@ -49,9 +53,13 @@ async def serve(scope: tasks.Scope) -> None:
             scope.start("admission feed", feed.run(scope.stopping))
             events = HubEvents(now=clock.now, new_id=ids.uuid7)
             records = HubRecordService(database, events, now=clock.now, open_gates=config.open_gates)
+            issuer = Issuer(authority_of(config), life=timedelta(days=config.certificate_days), now=clock.now)
+            key = challenge_key_of(config)
+            certificates = CertificateService(database, events, issuer, now=clock.now, challenge_key=key)
             limiter = RateLimiter(redis, monotonic=clock.monotonic)
             server = Server(config.mesh, workload="fleet", limiter=limiter)
             server.add(add_HubServiceServicer_to_server, HubService(database, events, now=clock.now))
+            server.add(add_CertificateServiceServicer_to_server, certificates)
             server.add(add_HubRecordServiceServicer_to_server, records)
             server.add(add_AdmissionServiceServicer_to_server, AdmissionService(database, feed))
             await server.serve(scope.stopping)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mesh.config import setting
+from fleet_svc.authority import x509_authority
+from mesh.config import Secret, setting
 from mesh.settings import DatabaseConfig, MeshConfig, RedisConfig
+
+if TYPE_CHECKING:
+    from fleet_svc.authority import Authority
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,14 +24,36 @@ class Config:
     redis: RedisConfig
     # Phase 2 gates that are open, by their names in proto/phase2.yaml.
     open_gates: tuple[str, ...] = setting("ORA_OPEN_GATES", default=())
+    # The intermediate that signs Hubs' certificates, as PEM files. Without them none is issued here.
+    authority_chain: Path | None = setting("ORA_FLEET_AUTHORITY_CHAIN", default=None)
+    authority_key: Path | None = setting("ORA_FLEET_AUTHORITY_KEY", default=None)
+    certificate_days: int = setting("ORA_FLEET_CERTIFICATE_DAYS", default=30)
+    # 32 bytes in hex, the same on all nodes. Without it a challenge is good at the node that made it alone.
+    challenge_key: Secret | None = setting("ORA_FLEET_CHALLENGE_KEY", default=None)
     heartbeat_seconds: float = setting("ORA_FLEET_HEARTBEAT_SECONDS", default=2.0)
     # Changed Hubs that may wait for one slow watcher before it is told to ask again for all.
     watch_queue: int = setting("ORA_FLEET_WATCH_QUEUE", default=4096)
 
     def __post_init__(self) -> None:
         if not 0 < self.heartbeat_seconds <= 20:  # noqa: PLR2004 - three of them fill the 60 s a cache may age
-            msg = "ORA_FLEET_HEARTBEAT_SECONDS is more than 0 and at most 20"
-            raise ValueError(msg)
+            raise ValueError("ORA_FLEET_HEARTBEAT_SECONDS is more than 0 and at most 20")
+        if (self.authority_chain is None) != (self.authority_key is None):
+            raise ValueError("ORA_FLEET_AUTHORITY_CHAIN and ORA_FLEET_AUTHORITY_KEY go together")
+        if not 1 <= self.certificate_days <= 90:  # noqa: PLR2004 - short-lived, and never shorter than a day
+            raise ValueError("ORA_FLEET_CERTIFICATE_DAYS is 1 to 90")
+        if self.challenge_key is not None and len(bytes.fromhex(self.challenge_key.reveal())) != 32:  # noqa: PLR2004
+            raise ValueError("ORA_FLEET_CHALLENGE_KEY is 32 bytes in hex")
         if self.watch_queue < 1:
-            msg = "ORA_FLEET_WATCH_QUEUE is at least 1"
-            raise ValueError(msg)
+            raise ValueError("ORA_FLEET_WATCH_QUEUE is at least 1")
+
+
+def authority_of(config: Config) -> Authority | None:
+    """Return the authority that signs here."""
+    if config.authority_chain is None or config.authority_key is None:
+        return None
+    return x509_authority.from_files(config.authority_chain, config.authority_key)
+
+
+def challenge_key_of(config: Config) -> bytes:
+    """Return the key of challenges."""
+    return bytes.fromhex(config.challenge_key.reveal()) if config.challenge_key else secrets.token_bytes(32)

@@ -16,6 +16,8 @@ from mesh.call import current_call
 from mesh.events import Event
 
 if TYPE_CHECKING:
+    from ora.fleet.v1 import certificate_pb2
+
     from fleet_svc.domain.consent import Consent
     from fleet_svc.domain.hub import Hub, State
     from fleet_svc.domain.owner_key import OwnerKey
@@ -67,6 +69,14 @@ class HubEvents:
         payload = fleet_events_pb2.PeersChanged(hub_id=peer_list.hub_id.bytes, sequence=peer_list.sequence)
         event = event_pb2.Event(type=event_pb2.EVENT_TYPE_PEERS_CHANGED, peers_changed=payload)
         await self._tell(tx, peer_list.hub_id, event)
+
+    async def certificate_revoked(
+        self, tx: Tx, hub_id: HubId, serial: bytes, reason: certificate_pb2.RevocationReason.ValueType
+    ) -> None:
+        """Tell that one certificate of a Hub is refused, or with an empty serial all until now."""
+        payload = fleet_events_pb2.CertificateRevoked(hub_id=hub_id.bytes, serial_number=serial, reason=reason)
+        event = event_pb2.Event(type=event_pb2.EVENT_TYPE_CERTIFICATE_REVOKED, certificate_revoked=payload)
+        await self._tell(tx, hub_id, event)
 
     async def _tell(self, tx: Tx, hub_id: HubId, event: event_pb2.Event) -> None:
         event_id, now = self._new_id(), self._now()

@@ -9,15 +9,13 @@ from ora.fleet.v1 import hub_record_service_pb2_grpc as rpc
 
 from fleet_svc.api import capabilities
 from fleet_svc.api.hubs import known
-from fleet_svc.api.names import hub_name, parse_hub_name
+from fleet_svc.api.names import calling_hub, hub_name, parse_hub_name
 from fleet_svc.api.statements import StatementReader
 from fleet_svc.api.times import to_timestamp
 from fleet_svc.domain import consent as consent_domain
 from fleet_svc.domain import owner_key as owner_key_domain
 from fleet_svc.domain import peer_list as peer_list_domain
 from fleet_svc.store import consents, hubs, owner_keys, peer_lists
-from mesh.call import current_call
-from mesh.errors import PermissionDeniedError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -38,7 +36,7 @@ class HubRecordService(rpc.HubRecordServiceServicer):
     async def SubmitOwnerKey(self, request: pb.SubmitOwnerKeyRequest, context: Any) -> pb.HubRecords:
         """Start a new owner epoch; what an older one left is void."""
         del context
-        hub_id = _calling_hub(request.hub)
+        hub_id = calling_hub(request.hub)
         offered = self._reader(hub_id).owner_key(request.record)
         async with self._database.platform() as tx:
             hub = await _in_service(tx, hub_id)
@@ -52,7 +50,7 @@ class HubRecordService(rpc.HubRecordServiceServicer):
     async def SubmitConsent(self, request: pb.SubmitConsentRequest, context: Any) -> pb.HubRecords:
         """Set what the cloud may do for the Hub."""
         del context
-        hub_id = _calling_hub(request.hub)
+        hub_id = calling_hub(request.hub)
         offered = self._reader(hub_id).consent(request.record)
         async with self._database.platform() as tx:
             await _in_service(tx, hub_id)
@@ -66,7 +64,7 @@ class HubRecordService(rpc.HubRecordServiceServicer):
     async def SubmitPeerList(self, request: pb.SubmitPeerListRequest, context: Any) -> pb.HubRecords:
         """Set who may exchange envelopes with the Hub."""
         del context
-        hub_id = _calling_hub(request.hub)
+        hub_id = calling_hub(request.hub)
         offered = self._reader(hub_id).peer_list(request.record)
         async with self._database.platform() as tx:
             await _in_service(tx, hub_id)
@@ -80,7 +78,7 @@ class HubRecordService(rpc.HubRecordServiceServicer):
     async def GetHubRecords(self, request: pb.GetHubRecordsRequest, context: Any) -> pb.HubRecords:
         """Tell a Hub what is held of its records."""
         del context
-        hub_id = _calling_hub(request.hub)
+        hub_id = calling_hub(request.hub)
         async with self._database.platform(read_only=True, isolation="repeatable_read") as tx:
             known(await hubs.get(tx, hub_id))
             return await _records(tx, hub_id)
@@ -102,14 +100,6 @@ class HubRecordService(rpc.HubRecordServiceServicer):
 
     def _reader(self, hub_id: HubId) -> StatementReader:
         return StatementReader(hub_id=hub_id, now=self._now(), open_gates=self._open_gates)
-
-
-def _calling_hub(name: str) -> HubId:
-    """Return the calling Hub, if ``name`` is its own: asked before anything is looked up."""
-    hub_id = parse_hub_name(name, field="hub")
-    if current_call().hub.hub_id != hub_id:
-        raise PermissionDeniedError("a Hub speaks for itself alone", reason="HUB_MISMATCH")
-    return hub_id
 
 
 async def _in_service(tx: Tx, hub_id: HubId) -> Hub:

@@ -12,9 +12,10 @@ from fleet_svc.api import pages, states
 from fleet_svc.api.names import hub_name, parse_hub_name
 from fleet_svc.api.times import to_timestamp
 from fleet_svc.domain import hub as domain
-from fleet_svc.domain.hub import Event, Hub, Provision
+from fleet_svc.domain.certificate import Reason
+from fleet_svc.domain.hub import Event, Hub, Provision, State
 from fleet_svc.domain.tenant import PLATFORM
-from fleet_svc.store import hubs
+from fleet_svc.store import certificates, hubs
 from mesh.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError
 from mesh.idempotency import once
 from mesh.ids import HubId, parse_uuid
@@ -57,14 +58,14 @@ class HubService(hub_service_pb2_grpc.HubServiceServicer):
     async def ListHubs(self, request: pb.ListHubsRequest, context: Any) -> pb.ListHubsResponse:
         """Return one page of the registry, by id."""
         del context
-        after = pages.after(request)
+        after = pages.after_hub(request)
         size = pages.size(request)
         async with self._database.platform(read_only=True) as tx:
             found = await hubs.page(
                 tx, after=after, state=states.FROM_PROTO.get(request.state), lot=request.lot or None, limit=size + 1
             )
         shown = found[:size]
-        token = pages.token(request, shown[-1].id) if len(found) > size else ""
+        token = pages.hub_token(request, shown[-1].id) if len(found) > size else ""
         return pb.ListHubsResponse(hubs=map(to_proto, shown), next_page_token=token)
 
     async def ActivateHub(self, request: pb.ActivateHubRequest, context: Any) -> hub_pb2.Hub:
@@ -94,6 +95,8 @@ class HubService(hub_service_pb2_grpc.HubServiceServicer):
             after = before.apply(event, now=self._now(), etag=etag)
             if after is not before:
                 await hubs.save(tx, after)
+                if after.state is State.DECOMMISSIONED:
+                    await certificates.revoke_all(tx, hub_id, Reason.DECOMMISSIONED, now=after.update_time)
                 await self._events.state_changed(tx, before.state, after)
             return to_proto(after)
 

@@ -1,49 +1,100 @@
-"""Owns the page tokens of ListHubs: where the last page ended, tied to the filter it was asked with."""
+"""Owns the page tokens of fleet_svc's lists: where the last page ended, tied to the question it was asked with."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import hashlib
-from typing import TYPE_CHECKING, Final
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final, Protocol
 from uuid import UUID
 
 from mesh.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from ora.fleet.v1 import hub_service_pb2 as pb
+    from ora.fleet.v1 import certificate_service_pb2, hub_service_pb2
 
+    from fleet_svc.domain.certificate import Certificate
     from mesh.ids import HubId
 
 _DEFAULT: Final = 100
 _FIRST: Final = UUID(int=0)
-# Layout: 8 bytes of the filter's digest, 16 bytes of the last id.
-_FILTER_BYTES: Final = 8
-_TOKEN_BYTES: Final = 24
+# Layout: 8 bytes of the question's digest, then the cursor.
+_QUESTION_BYTES: Final = 8
+_UUID_BYTES: Final = 16
+_TIME_BYTES: Final = 8
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
-def size(request: pb.ListHubsRequest) -> int:
-    """Return how many rows a page holds."""
+class Paged(Protocol):
+    """A request for one page."""
+
+    page_size: int
+    page_token: str
+
+
+def size(request: Paged) -> int:
+    """Return how many rows a page holds; the contract bounds it."""
     return request.page_size or _DEFAULT
 
 
-def token(request: pb.ListHubsRequest, last: HubId) -> str:
+def hub_token(request: hub_service_pb2.ListHubsRequest, last: HubId) -> str:
     """Return the token of the page after ``last``."""
-    return base64.urlsafe_b64encode(_filter(request) + last.bytes).decode("ascii")
+    return _seal(_hubs(request), last.bytes)
 
 
-def after(request: pb.ListHubsRequest) -> UUID:
-    """Return the id that the page starts after, or refuse a token that we did not make for this filter."""
-    if not request.page_token:
+def after_hub(request: hub_service_pb2.ListHubsRequest) -> UUID:
+    """Return the id that the page starts after."""
+    cursor = _open(request, _hubs(request))
+    if cursor is None:
         return _FIRST
+    if len(cursor) != _UUID_BYTES:
+        raise _refusal()
+    return UUID(bytes=cursor)
+
+
+def certificate_token(request: certificate_service_pb2.ListCertificatesRequest, last: Certificate) -> str:
+    """Return the token of the page after ``last``."""
+    microseconds = (last.create_time - _EPOCH) // _MICROSECOND
+    return _seal(request.parent, microseconds.to_bytes(_TIME_BYTES, "big") + last.serial)
+
+
+def after_certificate(request: certificate_service_pb2.ListCertificatesRequest) -> tuple[datetime, bytes] | None:
+    """Return the instant and serial that the page starts after; None for the first page."""
+    cursor = _open(request, request.parent)
+    if cursor is None:
+        return None
+    try:
+        time = _EPOCH + int.from_bytes(cursor[:_TIME_BYTES], "big") * _MICROSECOND
+    except OverflowError:
+        raise _refusal() from None
+    return time, cursor[_TIME_BYTES:]
+
+
+def _hubs(request: hub_service_pb2.ListHubsRequest) -> str:
+    return f"{request.state}\x00{request.lot}"
+
+
+def _seal(question: str, cursor: bytes) -> str:
+    return base64.urlsafe_b64encode(_digest(question) + cursor).decode("ascii")
+
+
+def _open(request: Paged, question: str) -> bytes | None:
+    if not request.page_token:
+        return None
     try:
         raw = base64.b64decode(request.page_token.encode("ascii"), altchars=b"-_", validate=True)
     except (binascii.Error, UnicodeEncodeError):
-        raw = b""
-    if len(raw) != _TOKEN_BYTES or raw[:_FILTER_BYTES] != _filter(request):
-        raise InvalidArgumentError.field("page_token", "not a token of this list", reason="PAGE_TOKEN_INVALID")
-    return UUID(bytes=raw[_FILTER_BYTES:])
+        raise _refusal() from None
+    if raw[:_QUESTION_BYTES] != _digest(question):
+        raise _refusal()
+    return raw[_QUESTION_BYTES:]
 
 
-def _filter(request: pb.ListHubsRequest) -> bytes:
-    return hashlib.sha256(f"{request.state}\x00{request.lot}".encode()).digest()[:_FILTER_BYTES]
+def _digest(question: str) -> bytes:
+    return hashlib.sha256(question.encode()).digest()[:_QUESTION_BYTES]
+
+
+def _refusal() -> InvalidArgumentError:
+    return InvalidArgumentError.field("page_token", "not a token of this list", reason="PAGE_TOKEN_INVALID")

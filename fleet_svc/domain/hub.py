@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from fleet_svc.domain.certificate import revocation_instant
 from mesh.errors import AbortedError, StateConflictError
 from mesh.ids import HubId
 
@@ -94,14 +95,13 @@ class Hub:
             return self
         if etag not in {"", self.etag}:
             raise AbortedError("the Hub was changed since the etag was read", reason="ETAG_MISMATCH")
-        dead = after is State.DECOMMISSIONED
-        return replace(
-            self,
-            state=after,
-            revision=self.revision + 1,
-            update_time=now,
-            certificates_not_before=now if dead else self.certificates_not_before,
-        )
+        changed = replace(self, state=after, revision=self.revision + 1, update_time=now)
+        return changed.revoke_certificates(now=now) if after is State.DECOMMISSIONED else changed
+
+    def revoke_certificates(self, *, now: datetime) -> Hub:
+        """Return the Hub with every certificate that it got until now revoked."""
+        instant = revocation_instant(now, self.certificates_not_before)
+        return replace(self, certificates_not_before=instant, revision=self.revision + 1, update_time=now)
 
 
 def provision(wanted: Provision, *, now: datetime) -> Hub:

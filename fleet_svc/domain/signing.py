@@ -14,6 +14,7 @@ from mesh.errors import InvalidArgumentError, StateConflictError
 OWNER_KEY_CONTEXT: Final = b"ora owner key v1"
 CONSENT_CONTEXT: Final = b"ora consent v1"
 PEER_LIST_CONTEXT: Final = b"ora peer list v1"
+CERTIFICATE_REQUEST_CONTEXT: Final = b"ora certificate request v1"
 
 _KEY_ID_BYTES: Final = 8
 

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 READ: Final = """
 SELECT hub.hub_id, hub.admission_version, hub.state, hub.certificates_not_before, consent.signed, consent.lowered,
-       peer_list.peer_ids, peer_list.subject_digests, peer_list.not_after_seconds
+       peer_list.peer_ids, peer_list.subject_digests, peer_list.not_after_seconds,
+       ARRAY (SELECT serial
+                FROM fleet.certificate
+               WHERE certificate.hub_id = hub.hub_id AND revoke_time IS NOT NULL AND not_after_time > now()
+                 AND (hub.certificates_not_before IS NULL OR not_before_time >= hub.certificates_not_before)
+               ORDER BY serial) AS revoked_serials
   FROM fleet.hub
   LEFT JOIN fleet.consent USING (hub_id)
   LEFT JOIN fleet.peer_list USING (hub_id)
@@ -41,4 +46,5 @@ def _facts(row: Record) -> Facts:
         capabilities=frozenset(map(Capability, on)),
         peers=peers_of(row),
         certificates_not_before=row["certificates_not_before"],
+        revoked_serials=tuple(row["revoked_serials"]),
     )

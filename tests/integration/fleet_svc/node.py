@@ -21,15 +21,18 @@ from fleet_svc.__main__ import serve
 from mesh import tasks
 from mesh.certs import Certificates
 from mesh.channel import Channel, reason_of
+from mesh.ratelimit import Limit, RateLimiter
 from tests.integration.fleet_svc.postgres import free_port
 from tests.integration.mesh.pki import Ca
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
+    from datetime import timedelta
 
     import pytest
     from ora.common.v1.capability_pb2 import Capability
 
+    from mesh.clock import Monotonic
     from tests.integration.fleet_svc.hub_actor import HubActor
 
 WORKLOADS = ("fleet", "operator", "relay", "portal", "gateway", "ingest", "backup", "bridge")
@@ -117,6 +120,19 @@ def environment(certificates: Path, database_url: str, port: int) -> dict[str, s
         "ORA_REDIS_URL": "redis://127.0.0.1:1/0",
         "ORA_DRAIN_SECONDS": "3",
     }
+
+
+class _Unlimited(RateLimiter):
+    """Gives every permit: limits have their own tests, with a Redis."""
+
+    async def take(self, key: str, limit: Limit, *, fail_closed: bool) -> timedelta | None:
+        del key, limit, fail_closed
+        return None
+
+
+def unlimited(monotonic: Monotonic) -> RateLimiter:
+    """Return a limiter that refuses nothing."""
+    return _Unlimited(None, monotonic=monotonic)
 
 
 @asynccontextmanager
