@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -30,8 +29,8 @@ class Site:
     # Servers of somebody else's; None: we run our own.
     foreign_postgres: str | None = None
     foreign_redis: str | None = None
-    # Added to the environment of every service, for tests that need one limit or another.
-    extra: Mapping[str, str] = field(default_factory=dict)
+    # Limits that one machine with all callers on it never reaches, for tests, benches and the demo.
+    generous: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.relays <= MOST_RELAYS:
@@ -48,12 +47,13 @@ class Site:
         return self.foreign_redis or valkey.url(self.home, self.ports["redis"])
 
 
-def site(home: Home, ports: Ports, *, relays: int = 1) -> Site:
+def site(home: Home, ports: Ports, *, relays: int = 1, generous: bool = False) -> Site:
     """Return the stack that the environment asks for."""
     return Site(
         home=home,
         ports=ports,
         relays=relays,
+        generous=generous,
         foreign_postgres=_address(POSTGRES_URL, {"postgresql", "postgres"}),
         foreign_redis=_address(REDIS_URL, {"redis", "rediss"}),
     )

@@ -8,6 +8,7 @@ import os
 import secrets
 import signal
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from devstack import ports, site, state, table
@@ -28,12 +29,22 @@ if TYPE_CHECKING:
 _RENEWAL_SECONDS: Final = 3600.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What somebody asks for who starts a stack."""
+
+    relays: int = 1
+    generous: bool = False
+    # A process with which the stack ends.
+    while_pid: int | None = None
+
+
 class AlreadyRunningError(Exception):
     """Another supervisor has this state folder."""
 
 
-def run(home: Home, *, relays: int, console: Console, while_pid: int | None = None) -> int:
-    """Run a stack until it is told to stop, something dies or ``while_pid`` has gone; return the exit status."""
+def run(home: Home, *, wish: Wish, console: Console) -> int:
+    """Run a stack until it is told to stop, something dies or ``wish.while_pid`` has gone; return the exit status."""
     home.make()
     with _owning(home):
         base = ports.wanted_base()
@@ -41,7 +52,8 @@ def run(home: Home, *, relays: int, console: Console, while_pid: int | None = No
         if claimed.base != base:
             console.line("stack", f"the ports from {base} are in use; taking those from {claimed.base}")
         with held:
-            return asyncio.run(_Run(site.site(home, claimed, relays=relays), console, while_pid).serve(held))
+            where = site.site(home, claimed, relays=wish.relays, generous=wish.generous)
+            return asyncio.run(_Run(where, console, wish.while_pid).serve(held))
 
 
 @contextmanager

@@ -26,6 +26,15 @@ if TYPE_CHECKING:
 # The services with a schema: its name, and the package whose migrations make it.
 SERVICES: Final = {"fleet": "fleet_svc"}
 _OPERATOR: Final = "operator"
+_GENEROUS_SERVICES: Final = json.dumps(
+    {
+        **{each: {"per_minute": 600_000, "burst": 10_000} for each in ("write", "sensitive", "expensive")},
+        "streams": 1000,
+    }
+)
+_GENEROUS_GATEWAY: Final = {
+    each: {"per_second": 10_000, "burst": 10_000} for each in ("read", "write", "sensitive", "expensive", "stream")
+}
 
 
 def table(site: Site) -> list[Step]:
@@ -82,7 +91,7 @@ def _common(site: Site, name: str, use: str) -> dict[str, str]:
         "ORA_OIDC_ISSUERS": providers.for_services(providers.providers(site.ports)),
         "ORA_REDIS_URL": site.redis,
         "ORA_LOG_FORMAT": "console",
-        **site.extra,
+        **({"ORA_RATE_LIMITS": _GENEROUS_SERVICES} if site.generous else {}),
     }
 
 
@@ -99,7 +108,12 @@ def fleet(site: Site, database_url: str) -> Component:
     return Component(
         name="fleet",
         argv=(sys.executable, "-m", "fleet_svc"),
-        env={**_common(site, "fleet-1", "fleet"), "ORA_DATABASE_URL": database_url},
+        env={
+            **_common(site, "fleet-1", "fleet"),
+            "ORA_DATABASE_URL": database_url,
+            "ORA_FLEET_AUTHORITY_CHAIN": str(site.home.authorities / "hub.crt"),
+            "ORA_FLEET_AUTHORITY_KEY": str(site.home.authorities / "hub.key"),
+        },
         ready=_health(site, "fleet", "fleet"),
         after=("certificates", "migrate-fleet", *(() if site.foreign_redis else ("valkey",))),
         addresses=_addresses(site, "fleet", "grpc", "metrics"),
@@ -170,4 +184,5 @@ def gateway_values(site: Site) -> dict[str, object]:
             "fleet": [site.ports.address("fleet.grpc")],
             "relay": [site.ports.address(f"{name}.grpc") for name in _relays(site)],
         },
+        "limits": _GENEROUS_GATEWAY if site.generous else {},
     }

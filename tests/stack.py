@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # Away from the usual base, so that a developer's own stack goes on beside a test run.
 PORT_BASE = "24000"
+# Every test calls from one address, and many as one person: the limits are tested where they are the subject.
+_UP = ("up", "--detach", "--limits", "generous")
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def ora(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProce
 @contextmanager
 def started(folder: Path, *, relays: int = 1, **more: str) -> Iterator[Stack]:
     """Run a stack of one's own."""
-    up = ora(folder, "up", "--detach", "--relays", str(relays), "--while-pid", str(os.getpid()), **more)
+    up = ora(folder, *_UP, "--relays", str(relays), "--while-pid", str(os.getpid()), **more)
     assert up.returncode == 0, up.stdout + up.stderr
     try:
         yield Stack(home.Home(folder))
@@ -111,7 +113,7 @@ def shared(folder: Path, run: int) -> Iterator[Stack]:
     folder.mkdir(exist_ok=True)
     with _users(folder) as users:
         if not users:
-            up = ora(folder, "up", "--detach", "--while-pid", str(run))
+            up = ora(folder, *_UP, "--while-pid", str(run))
             assert up.returncode == 0, up.stdout + up.stderr
         users.append(os.getpid())
     try:

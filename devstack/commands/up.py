@@ -21,28 +21,31 @@ _PATIENCE: Final = 120.0
 @click.command()
 @click.option("-d", "--detach", is_flag=True, help="Return when everything is ready and leave it running.")
 @click.option("--relays", type=click.IntRange(1, MOST_RELAYS), default=1, show_default=True, help="Relay nodes.")
+@click.option(
+    "--limits", type=click.Choice(["usual", "generous"]), default="usual", show_default=True, help="Of rates."
+)
 @click.option("--while-pid", type=int, help="Stop when this process has gone.")
-def up(*, detach: bool, relays: int, while_pid: int | None) -> None:
+def up(*, detach: bool, relays: int, limits: str, while_pid: int | None) -> None:
     """Start the whole system.
 
     ORA_PORT_BASE is the first of the 100 ports that it takes; others are taken if these are in use. ORA_POSTGRES_URL
     and ORA_REDIS_URL name servers to use instead of our own.
     """
     where = home.here()
+    wish = stack.Wish(relays=relays, generous=limits == "generous", while_pid=while_pid)
     if detach:
-        _detached(where, relays, while_pid)
+        _detached(where)
         return
     with plainly():
-        status = stack.run(where, relays=relays, console=Console(), while_pid=while_pid)
+        status = stack.run(where, wish=wish, console=Console())
     raise click.exceptions.Exit(status)
 
 
-def _detached(where: home.Home, relays: int, while_pid: int | None) -> None:
+def _detached(where: home.Home) -> None:
     where.make()
     said = where.logs / "supervisor.log"
+    command = [sys.executable, "-m", "devstack.cli", *(each for each in sys.argv[1:] if each not in {"-d", "--detach"})]
     with said.open("w") as output:
-        command = [sys.executable, "-m", "devstack.cli", "up", "--relays", str(relays)]
-        command += ["--while-pid", str(while_pid)] if while_pid else []
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
