@@ -170,13 +170,8 @@ class ReleaseCustodyRequest(_message.Message):
 
     NAME_FIELD_NUMBER: _builtins.int
     DEMAND_FIELD_NUMBER: _builtins.int
-    REQUEST_ID_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The custody's name, `projects/{id}/custody`. Never empty."""
-    request_id: _builtins.str
-    """Chosen by the caller, a UUID, for the audit. The answer to a retry comes from custody itself: it is kept nowhere
-    else.
-    """
     @_builtins.property
     def demand(self) -> _signed_record_pb2.SignedRecord:
         """A CustodyReleaseStatement, signed by the claimant's key. A retry is identical if it brings the same record, byte
@@ -188,11 +183,10 @@ class ReleaseCustodyRequest(_message.Message):
         *,
         name: _builtins.str = ...,
         demand: _signed_record_pb2.SignedRecord | None = ...,
-        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["demand", b"demand"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["demand", b"demand", "name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["demand", b"demand", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -49,7 +49,8 @@ class SigningKeyServiceServicer:
     """
 
     def ListSigningKeys(self, request, context):
-        """ListSigningKeys pages through the keys, current and past, newest first. Public: anybody may call, without a token.
+        """ListSigningKeys pages through the keys, current and past, newest first. Called by anybody, without
+        a token.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

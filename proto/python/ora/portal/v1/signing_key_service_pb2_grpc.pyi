@@ -36,7 +36,9 @@ class SigningKeyServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SigningKeyServiceAsyncStub: ...
     ListSigningKeys: _grpc.UnaryUnaryMultiCallable[_signing_key_service_pb2.ListSigningKeysRequest, _signing_key_service_pb2.ListSigningKeysResponse]
-    """ListSigningKeys pages through the keys, current and past, newest first. Public: anybody may call, without a token."""
+    """ListSigningKeys pages through the keys, current and past, newest first. Called by anybody, without
+    a token.
+    """
 
 @_typing.type_check_only
 class SigningKeyServiceAsyncStub(SigningKeyServiceStub):
@@ -46,7 +48,9 @@ class SigningKeyServiceAsyncStub(SigningKeyServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListSigningKeys: _aio.UnaryUnaryMultiCallable[_signing_key_service_pb2.ListSigningKeysRequest, _signing_key_service_pb2.ListSigningKeysResponse]  # type: ignore[assignment]
-    """ListSigningKeys pages through the keys, current and past, newest first. Public: anybody may call, without a token."""
+    """ListSigningKeys pages through the keys, current and past, newest first. Called by anybody, without
+    a token.
+    """
 
 class SigningKeyServiceServicer(metaclass=_abc_1.ABCMeta):
     """SigningKeyService publishes the keys that the portal signs with, so that anybody can check a lock notice, an erasure
@@ -59,6 +63,8 @@ class SigningKeyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _signing_key_service_pb2.ListSigningKeysRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_signing_key_service_pb2.ListSigningKeysResponse, _abc.Awaitable[_signing_key_service_pb2.ListSigningKeysResponse]]:
-        """ListSigningKeys pages through the keys, current and past, newest first. Public: anybody may call, without a token."""
+        """ListSigningKeys pages through the keys, current and past, newest first. Called by anybody, without
+        a token.
+        """
 
 def add_SigningKeyServiceServicer_to_server(servicer: SigningKeyServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
