@@ -2,7 +2,7 @@
 PYTHON ?= $(or $(firstword $(foreach each,python3 python3.14 python3.13 python3.12 python3.11,$(shell command -v $(each) >/dev/null 2>&1 && $(each) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $(each)))),python3)
 BIN := .venv/bin
 # The rooms with Python of ours in them; generated code is checked by its generator.
-ROOMS := $(wildcard mesh relay fleet_svc portal_svc ingest_svc backup_svc gateway sdk hubsim devstack bench tests proto/tools)
+ROOMS = $(foreach each,mesh relay fleet_svc portal_svc ingest_svc backup_svc gateway sdk hubsim devstack bench tests proto/tools,$(if $(shell find $(each) -name '*.py' -print -quit 2>/dev/null),$(each)))
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
@@ -31,6 +31,7 @@ lint: setup  ## Style, import rules, contracts
 	@$(BIN)/python proto/tools/vendor_protos.py third_party
 	@$(BIN)/buf lint
 	@$(BIN)/buf format proto --diff --exit-code
+	@$(BIN)/python proto/tools/breaking.py
 
 fmt: setup  ## Put every file in its one form
 	@$(BIN)/ruff check --fix-only --quiet $(ROOMS)
@@ -40,11 +41,17 @@ fmt: setup  ## Put every file in its one form
 type: setup  ## Check types, strictly
 	@$(BIN)/mypy $(ROOMS)
 
-proto: setup  ## Compile the contracts
+proto: setup  ## Compile the contracts, and everything else that is made from them
 	@$(BIN)/python proto/tools/generate.py
+	@$(BIN)/python -m hubsim.generate
+	@$(BIN)/python -m gateway.openapi
+	@$(BIN)/python -m sdk.golden
 
-proto-check: setup  ## Fail if the committed output of the contracts is stale
+proto-check: setup  ## Fail if what is made from the contracts is stale
 	@$(BIN)/python proto/tools/generate.py --check
+	@$(BIN)/python -m hubsim.generate --check
+	@$(BIN)/python -m gateway.openapi --check
+	@$(BIN)/python -m sdk.golden --check
 
 bench: setup  ## Measure, and write the tables of docs/benchmarks.md
 	@$(BIN)/python -m bench

@@ -33,7 +33,7 @@ async def power_cut(story: Story, scene: Scene) -> None:
         run = await _send_through_a_kill(scene)
         lost = [number for message, number in run.acknowledged.items() if scene.opened.get(message) != _payload(number)]
         step.seen += [
-            f"{len(run.acknowledged)} packets were acknowledged; the Hub has {len(run.acknowledged) - len(lost)} of them",
+            f"{len(run.acknowledged)} were acknowledged, and the Hub has {len(run.acknowledged) - len(lost)} of them",
             f"{run.failures} attempts were not, and were made again until they were",
         ]
         expect(not lost, f"lost, though acknowledged: {lost}")
