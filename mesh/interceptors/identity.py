@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mesh.call import Call
 
 XFCC: Final = "x-forwarded-client-cert"
-API_TOKEN_PREFIX: Final = "ora_"  # noqa: S105 - a prefix
+API_TOKEN_PREFIX: Final = "orat_"  # noqa: S105 - a prefix
 _SCHEME: Final = "bearer "
 
 

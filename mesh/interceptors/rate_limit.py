@@ -36,15 +36,25 @@ class RateLimitStage(Stage):
         return method.policy.rate_class in _COUNTED
 
     async def admit(self, call: Call) -> None:
-        """Take the permits that the class asks for, or say when to come back."""
-        who = subject_key(call.subject)
+        """Take the permits that the class asks for, or say when to come back.
+
+        Callers whom nobody knows share no bucket: one of them could lock out all. They are counted by network address
+        where the gateway tells it; where it tells nothing (the backup door, on purpose) its own limits stand alone.
+        """
+        network = call.header(NETWORK) if call.peer and call.peer.name == GATEWAY else None
+        if isinstance(call.subject, Anonymous):
+            if network is None:
+                return
+            who = tenant = f"network\x00{network}"
+        else:
+            who, tenant = subject_key(call.subject), tenant_key(call.subject)
         match call.method.policy.rate_class:
             case options.RATE_CLASS_WRITE:
                 wait = await self._limiter.take(limit_key("write", who), self._limits.write, fail_closed=False)
             case options.RATE_CLASS_SENSITIVE:
-                wait = await self._sensitive(call, who)
+                wait = await self._sensitive(call, who, network)
             case options.RATE_CLASS_EXPENSIVE:
-                key = limit_key("expensive", tenant_key(call.subject))
+                key = limit_key("expensive", tenant)
                 wait = await self._limiter.take(key, self._limits.expensive, fail_closed=False)
             case _:
                 wait = self._stream(call, who)
@@ -53,9 +63,8 @@ class RateLimitStage(Stage):
                 "too many calls of this kind", retry_after=wait, quota=options.RateClass.Name(_class(call))
             )
 
-    async def _sensitive(self, call: Call, who: str) -> timedelta | None:
+    async def _sensitive(self, call: Call, who: str, network: str | None) -> timedelta | None:
         method, limit = call.method.path, self._limits.sensitive
-        network = call.header(NETWORK) if call.peer and call.peer.name == GATEWAY else None
         if network is not None:
             wait = await self._limiter.take(limit_key("network", method, network), limit, fail_closed=True)
             if wait is not None:

@@ -34,7 +34,7 @@ class ApiTokens:
         self.scopes = frozenset({"things.write"})
 
     async def verify(self, token: str) -> ApiClient:
-        if token != "ora_good":  # noqa: S105 - made up
+        if token != "orat_good":  # noqa: S105 - made up
             raise errors.UnauthenticatedError("no", reason="TOKEN_INVALID")
         return ApiClient(token_id="t1", tenant=TenantId(uuid7()), scopes=self.scopes)  # noqa: S106 - made up
 
@@ -121,12 +121,12 @@ async def test_good_token_does_not_help_a_workload_that_is_not_named(w: World, i
 
 async def test_api_token_needs_a_scope_of_the_method(w: World, api_tokens: ApiTokens) -> None:
     stub = w.stub("gateway")
-    assert (await stub.Create(create(), metadata=bearer("ora_good"))).name == "ApiClient"
-    assert (await refused(stub.Create(create(), metadata=bearer("ora_bad"))))[1].reason == "TOKEN_INVALID"
+    assert (await stub.Create(create(), metadata=bearer("orat_good"))).name == "ApiClient"
+    assert (await refused(stub.Create(create(), metadata=bearer("orat_bad"))))[1].reason == "TOKEN_INVALID"
     api_tokens.scopes = frozenset({"things.read"})
-    assert (await refused(stub.Create(create(), metadata=bearer("ora_good"))))[0] is DENIED
+    assert (await refused(stub.Create(create(), metadata=bearer("orat_good"))))[0] is DENIED
     api_tokens.scopes = frozenset({"things.write"})
-    assert (await refused(stub.Release(ASK, metadata=bearer("ora_good"))))[0] is DENIED
+    assert (await refused(stub.Release(ASK, metadata=bearer("orat_good"))))[0] is DENIED
 
 
 STEP_UP: dict[str, dict[str, Any]] = {
@@ -224,8 +224,9 @@ async def test_refused_permit_says_when_to_come_back(tmp_path: Path, idp: Idp) -
         made.scratch.handler = _tell
         made.channel("gateway", now=lambda: NOW)
         stub = made.stub("gateway")
-        await stub.Public(ASK)
-        code, info = await refused(stub.Public(ASK))
+        there = (("x-envoy-external-address", "192.0.2.7"),)
+        await stub.Public(ASK, metadata=there)
+        code, info = await refused(stub.Public(ASK, metadata=there))
         assert (code, info.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "RATE_LIMITED")
         await stub.Create(create(), metadata=bearer(idp.token()))
         assert (await refused(stub.Create(create(), metadata=bearer(idp.token()))))[1].reason == "RATE_LIMITED"
