@@ -15,7 +15,7 @@ from devstack import state
 from devstack.demo import beginning, blindness, conversation, hardship
 from devstack.demo.scene import Scene
 from devstack.demo.story import NotShownError, Story, expect
-from devstack.home import ROOT, Home
+from devstack.home import Home, here
 from devstack.running import processes
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ _START_WITHIN = 20.0
 def demo(*, keep: bool) -> bool:
     """Tell the story; return whether every step was verified."""
     story = Story()
-    home = Home(ROOT / ".ora-demo")
+    beside = here().path
+    home = Home(beside.with_name(f"{beside.name}-demo"))
     told = False
     try:
         with _own_stack(story, home, keep=keep) as stack:
