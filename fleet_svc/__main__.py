@@ -10,6 +10,7 @@ from ora.fleet.v1.admission_service_pb2_grpc import add_AdmissionServiceServicer
 from ora.fleet.v1.certificate_service_pb2_grpc import add_CertificateServiceServicer_to_server
 from ora.fleet.v1.hub_record_service_pb2_grpc import add_HubRecordServiceServicer_to_server
 from ora.fleet.v1.hub_service_pb2_grpc import add_HubServiceServicer_to_server
+from ora.fleet.v1.manifest_service_pb2_grpc import add_ManifestServiceServicer_to_server
 
 from fleet_svc.api.admissions import AdmissionService
 from fleet_svc.api.certificates import CertificateService
@@ -17,6 +18,7 @@ from fleet_svc.api.events import HubEvents
 from fleet_svc.api.hub_records import HubRecordService
 from fleet_svc.api.hubs import HubService
 from fleet_svc.api.issuing import Issuer
+from fleet_svc.api.manifest_service import ManifestService
 from fleet_svc.config import Config, authority_of, challenge_key_of
 from fleet_svc.feed import AdmissionFeed
 from fleet_svc.jobs import jobs_of
@@ -43,7 +45,9 @@ async def serve(scope: tasks.Scope) -> None:
         ):
             outbox = OutboxRelay(database, redis, schema="fleet")
             scope.start("outbox", outbox.run())
-            scope.start("jobs", Jobs(database, "fleet", now=clock.now).run(*jobs_of(database, outbox)))
+            manifests = ManifestService(database, now=clock.now)
+            jobs = jobs_of(database, outbox, manifests)
+            scope.start("jobs", Jobs(database, "fleet", now=clock.now).run(*jobs))
             feed = AdmissionFeed(
                 partial(admission_changes.listen, config.database),
                 lost=admission_changes.LOST,
@@ -59,6 +63,7 @@ async def serve(scope: tasks.Scope) -> None:
             limiter = RateLimiter(redis, monotonic=clock.monotonic)
             server = Server(config.mesh, workload="fleet", limiter=limiter)
             server.add(add_HubServiceServicer_to_server, HubService(database, events, now=clock.now))
+            server.add(add_ManifestServiceServicer_to_server, manifests)
             server.add(add_CertificateServiceServicer_to_server, certificates)
             server.add(add_HubRecordServiceServicer_to_server, records)
             server.add(add_AdmissionServiceServicer_to_server, AdmissionService(database, feed))

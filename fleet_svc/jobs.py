@@ -5,19 +5,22 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from fleet_svc.store import certificates
+from fleet_svc.store import certificates, imports
 from mesh import idempotency
 from mesh.jobs import Job
 
 if TYPE_CHECKING:
+    from fleet_svc.api.manifest_service import ManifestService
     from mesh.db import Database
     from mesh.outbox import OutboxRelay
 
 # How long after its end a certificate may still be looked up.
 _CERTIFICATES_KEPT: Final = timedelta(days=7)
+# How long an upload may rest before it is given up.
+_UPLOADS_KEPT: Final = timedelta(days=7)
 
 
-def jobs_of(database: Database, outbox: OutboxRelay) -> list[Job]:
+def jobs_of(database: Database, outbox: OutboxRelay, manifests: ManifestService) -> list[Job]:
     """Return the jobs."""
 
     async def sweep_requests(_now: datetime) -> None:
@@ -30,7 +33,14 @@ def jobs_of(database: Database, outbox: OutboxRelay) -> list[Job]:
         async with database.platform() as tx:
             await certificates.sweep(tx, now - _CERTIFICATES_KEPT)
 
+    async def cancel_stale_imports(now: datetime) -> None:
+        async with database.platform(read_only=True) as tx:
+            stale = await imports.stale(tx, now - _UPLOADS_KEPT)
+        for import_id in stale:
+            await manifests.cancel(import_id)
+
     return [
+        Job("cancel stale imports", timedelta(hours=6), cancel_stale_imports),
         Job("sweep request records", timedelta(hours=1), sweep_requests),
         Job("sweep certificates", timedelta(hours=6), sweep_certificates),
         Job("sweep outbox", timedelta(hours=6), sweep_outbox),

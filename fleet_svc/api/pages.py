@@ -41,55 +41,60 @@ def size(request: Paged) -> int:
 
 def hub_token(request: hub_service_pb2.ListHubsRequest, last: HubId) -> str:
     """Return the token of the page after ``last``."""
-    return _seal(_hubs(request), last.bytes)
+    return seal(_hubs(request), last.bytes)
 
 
 def after_hub(request: hub_service_pb2.ListHubsRequest) -> UUID:
     """Return the id that the page starts after."""
-    cursor = _open(request, _hubs(request))
-    if cursor is None:
-        return _FIRST
-    if len(cursor) != _UUID_BYTES:
-        raise _refusal()
-    return UUID(bytes=cursor)
+    cursor = cursor_of(request, _hubs(request), length=_UUID_BYTES)
+    return _FIRST if cursor is None else UUID(bytes=cursor)
 
 
 def certificate_token(request: certificate_service_pb2.ListCertificatesRequest, last: Certificate) -> str:
     """Return the token of the page after ``last``."""
-    microseconds = (last.create_time - _EPOCH) // _MICROSECOND
-    return _seal(request.parent, microseconds.to_bytes(_TIME_BYTES, "big") + last.serial)
+    return seal(request.parent, time_cursor(last.create_time) + last.serial)
 
 
 def after_certificate(request: certificate_service_pb2.ListCertificatesRequest) -> tuple[datetime, bytes] | None:
     """Return the instant and serial that the page starts after; None for the first page."""
-    cursor = _open(request, request.parent)
-    if cursor is None:
-        return None
+    cursor = cursor_of(request, request.parent)
+    return None if cursor is None else from_time_cursor(cursor)
+
+
+def time_cursor(instant: datetime) -> bytes:
+    """Return ``instant`` as the first part of a cursor."""
+    return ((instant - _EPOCH) // _MICROSECOND).to_bytes(_TIME_BYTES, "big")
+
+
+def from_time_cursor(cursor: bytes) -> tuple[datetime, bytes]:
+    """Return the instant that a cursor begins with, and the rest."""
     try:
-        time = _EPOCH + int.from_bytes(cursor[:_TIME_BYTES], "big") * _MICROSECOND
+        return _EPOCH + int.from_bytes(cursor[:_TIME_BYTES], "big") * _MICROSECOND, cursor[_TIME_BYTES:]
     except OverflowError:
         raise _refusal() from None
-    return time, cursor[_TIME_BYTES:]
 
 
 def _hubs(request: hub_service_pb2.ListHubsRequest) -> str:
     return f"{request.state}\x00{request.lot}"
 
 
-def _seal(question: str, cursor: bytes) -> str:
+def seal(question: str, cursor: bytes) -> str:
+    """Return the token that goes on after ``cursor`` with the same question."""
     return base64.urlsafe_b64encode(_digest(question) + cursor).decode("ascii")
 
 
-def _open(request: Paged, question: str) -> bytes | None:
+def cursor_of(request: Paged, question: str, *, length: int | None = None) -> bytes | None:
+    """Return where the page starts; None for the first one. A token of another question is refused."""
     if not request.page_token:
         return None
     try:
         raw = base64.b64decode(request.page_token.encode("ascii"), altchars=b"-_", validate=True)
     except (binascii.Error, UnicodeEncodeError):
         raise _refusal() from None
-    if raw[:_QUESTION_BYTES] != _digest(question):
+    cursor = raw[_QUESTION_BYTES:]
+    if raw[:_QUESTION_BYTES] != _digest(question) or length not in {None, len(cursor)}:
         raise _refusal()
-    return raw[_QUESTION_BYTES:]
+    return cursor
 
 
 def _digest(question: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from mesh.certs import Certificates
 from mesh.channel import Channel, reason_of
 from mesh.ratelimit import Limit, RateLimiter
 from tests.integration.fleet_svc.postgres import free_port
+from tests.integration.gateway.tokens import AUDIENCE
 from tests.integration.mesh.pki import Ca
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from mesh.clock import Monotonic
     from tests.integration.fleet_svc.hub_actor import HubActor
 
+ISSUER = "https://voltex.test"
 WORKLOADS = ("fleet", "operator", "relay", "portal", "gateway", "ingest", "backup", "bridge")
 
 
@@ -110,6 +113,17 @@ class Node:
         return await self.submit_consent(actor, actor.consent(sequence, *on))
 
 
+def issuer_setting(jwks_uri: str) -> dict[str, object]:
+    """Return the settings of the one issuer of these tests."""
+    return {
+        "issuer": ISSUER,
+        "audience": AUDIENCE,
+        "jwks_uri": jwks_uri,
+        "roles": ["support"],
+        "acr_levels": ["urn:voltex:acr:password", "urn:voltex:acr:otp"],
+    }
+
+
 def environment(certificates: Path, database_url: str, port: int) -> dict[str, str]:
     """Return the settings of a node on one machine. Nothing answers at its Redis: events wait in the outbox."""
     return {
@@ -119,6 +133,7 @@ def environment(certificates: Path, database_url: str, port: int) -> dict[str, s
         "ORA_DATABASE_URL": database_url,
         "ORA_REDIS_URL": "redis://127.0.0.1:1/0",
         "ORA_DRAIN_SECONDS": "3",
+        "ORA_OIDC_ISSUERS": json.dumps([issuer_setting("http://127.0.0.1:1/jwks")]),
     }
 
 
