@@ -38,12 +38,12 @@ class Downward:
             return Refusal.PEER_UNKNOWN if found is Close.HUB_NOT_ACTIVE else Refusal.ADMISSION_UNAVAILABLE
         return found.refuse_subject(view.peer_id, digest, time.time()) or found.refuse_class(view.envelope_class)
 
-    def push(self, view: RouteView, envelope: bytes, origin: Origin) -> Fate | None:
+    def push(self, view: RouteView, envelope: bytes, origin: Origin, token: int = 0) -> Fate | None:
         """Give the envelope to the Hub; its fate if it is known at once."""
         node = self._node
         node.now, node.wall = time.monotonic(), time.time()
         node.counters.envelopes_down += 1
-        return node.deliver_down(view.hub_id, envelope, origin, view.ttl_ms)
+        return node.deliver_down(view.hub_id, envelope, origin, view.ttl_ms, token)
 
     def count(self, fate: Fate) -> Fate:
         """Count a fate, and return it."""

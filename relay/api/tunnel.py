@@ -145,7 +145,7 @@ class Tunnel:
         self._number += 1
         patience = view.ttl_ms / 1000 if view.ttl_ms else _PATIENCE_SECONDS
         self._down[self._number] = (view.message_id, time.monotonic() + patience)
-        fate = self._downward.push(view, envelope, self)
+        fate = self._downward.push(view, envelope, self, self._number)
         if fate is not None:
             self.settle(self._number, fate)
 

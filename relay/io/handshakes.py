@@ -43,16 +43,15 @@ class Stage(IntEnum):
 class Half:
     """A connection without a finished handshake."""
 
-    __slots__ = ("address", "context", "done", "fd", "sock", "stage", "until")
+    __slots__ = ("address", "fd", "listener", "sock", "stage", "until")
 
-    def __init__(self, sock: socket.socket, address: str, context: ReloadingContext, until: float) -> None:
+    def __init__(self, sock: socket.socket, address: str, listener: Listener, until: float) -> None:
         self.sock = sock
         self.fd = sock.fileno()
         self.address = address
-        self.context = context
+        self.listener = listener
         self.until = until
         self.stage = Stage.HELLO
-        self.done: Callable[[ssl.SSLSocket], None] | None = None
 
 
 class Listener:
@@ -183,8 +182,7 @@ class Handshakes:
             except OSError:
                 return
             sock.setblocking(False)
-            half = Half(sock, peer[0], listener.context, now + self._limits.handshake_seconds)
-            half.done = listener.adopt
+            half = Half(sock, peer[0], listener, now + self._limits.handshake_seconds)
             if len(self._halves) >= self._limits.half_open:
                 self._refuse(next(iter(self._halves.values())), "HALF_OPEN_FULL")
             self._halves[half.fd] = half
@@ -218,7 +216,9 @@ class Handshakes:
     def _step(self, half: Half) -> None:
         try:
             if half.stage is Stage.FIRST_STEP:
-                half.sock = half.context.context.wrap_socket(half.sock, server_side=True, do_handshake_on_connect=False)
+                half.sock = half.listener.context.context.wrap_socket(
+                    half.sock, server_side=True, do_handshake_on_connect=False
+                )
             tls = half.sock
             assert isinstance(tls, ssl.SSLSocket), "the first step wraps it"  # noqa: S101
             tls.do_handshake()
@@ -242,8 +242,7 @@ class Handshakes:
         del self._halves[half.fd]
         self._epoll.unregister(half.fd)
         self.completed += 1
-        if half.done is not None:
-            half.done(tls)
+        half.listener.adopt(tls)
 
     def _refuse(self, half: Half, reason: str) -> None:
         self._refused[reason] = self._refused.get(reason, 0) + 1

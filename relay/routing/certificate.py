@@ -65,7 +65,7 @@ def read_certificate(der: bytes) -> Certificate:
     """Return the facts of a certificate."""
     try:
         return _read(der)
-    except (IndexError, ValueError, StopIteration) as error:
+    except (IndexError, ValueError) as error:
         raise CertificateUnreadableError("the certificate cannot be read") from error
 
 
@@ -89,7 +89,9 @@ def _read(der: bytes) -> Certificate:
 def _extensions(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     for _, extension in _items(_only(content)):
         (_, oid), *rest = _items(extension)
-        yield oid, next(value for tag, value in rest if tag == _OCTETS)
+        for tag, value in rest:
+            if tag == _OCTETS:
+                yield oid, value
 
 
 def _only(content: bytes) -> bytes:

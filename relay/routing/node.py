@@ -206,7 +206,7 @@ class Node:
             return Refusal.ADMISSION_UNAVAILABLE
         return admission.refuse_subject(view.peer_id, digest, self.wall) or admission.refuse_class(view.envelope_class)
 
-    def deliver_down(self, hub_id: bytes, envelope: bytes, origin: Origin, ttl_ms: int) -> Fate | None:
+    def deliver_down(self, hub_id: bytes, envelope: bytes, origin: Origin, ttl_ms: int, token: int = 0) -> Fate | None:
         """Push an envelope to a Hub; its fate if that is known at once, None when ``origin`` will be told."""
         topic = hub_topic(hub_id, Leaf.DOWN)
         route = self.routes.find(topic)
@@ -215,7 +215,7 @@ class Node:
         if route.qos == 0:
             return refused(Refusal.RECEIVER_LIMIT)
         expires_at = self.now + ttl_ms / 1000 if ttl_ms else 0.0
-        return self.outbox.push(route.subscriber, Waiting(topic, envelope, 1, b"\x00", origin, 0, expires_at))
+        return self.outbox.push(route.subscriber, Waiting(topic, envelope, 1, b"\x00", origin, token, expires_at))
 
     # -- admission -----------------------------------------------------------------------------------------------------
 

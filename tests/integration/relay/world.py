@@ -6,10 +6,13 @@ import asyncio
 import json
 import os
 import socket
+import sys
 import time
 import uuid
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ora.fleet.v1.admission_service_pb2_grpc import add_AdmissionServiceServicer_to_server
@@ -22,7 +25,8 @@ from mesh.certs import Certificates
 from mesh.channel import Channel
 from mesh.server import Server
 from mesh.settings import Environment, MeshConfig
-from relay.__main__ import serve
+from relay import __main__ as relay_main
+from relay.routing.node import Node
 from relay.routing.peers import subject_digest
 from tests.certs import Folder, client_context
 from tests.fakes.fleet import FakeAdmissionService
@@ -68,8 +72,7 @@ class World:
     grpc_port: int
     metrics_port: int
     stack: AsyncExitStack
-    scope: tasks.Scope
-    service: asyncio.Task[None]
+    service: Service
     _channels: dict[str, Channel] = field(default_factory=dict)
 
     def hub(self, *people: Person, relay: bool = True) -> uuid.UUID:
@@ -103,9 +106,15 @@ class World:
         request = pb.ReceiveRequest(hub=f"hubs/{hub}", peer_id=person.peer_id)
         return self.relay().Receive(request, metadata=self.as_person(person))
 
-    async def stop(self) -> None:
-        self.scope.stopping.set()
-        await self.service
+    @property
+    def node(self) -> Node:
+        """The relay's own state, where it runs in this process."""
+        return self.service.nodes[0]
+
+    async def stop(self) -> Any:
+        """Ask the relay to end; return its exit code where it has one."""
+        self.service.stop()
+        return await self.service.done
 
 
 def envelope(hub: uuid.UUID, person: Person, *, up: bool = False, size: int = 256, **header: Any) -> Envelope:
@@ -127,8 +136,10 @@ def envelope(hub: uuid.UUID, person: Person, *, up: bool = False, size: int = 25
 
 
 @asynccontextmanager
-async def running(monkeypatch: pytest.MonkeyPatch, path: Path, **settings: str) -> AsyncIterator[World]:
-    """Run a fleet and a relay in this process until the block ends."""
+async def running(
+    monkeypatch: pytest.MonkeyPatch, path: Path, *, process: bool = False, **settings: str
+) -> AsyncIterator[World]:
+    """Run a fleet, and a relay in this process or in one of its own, until the block ends."""
     folder, fleet = Folder(path), FakeAdmissionService()
     for workload in ("fleet", "relay", "gateway", "bridge", "operator"):
         folder.workload(workload)
@@ -156,10 +167,8 @@ async def running(monkeypatch: pytest.MonkeyPatch, path: Path, **settings: str) 
             **{f"ORA_{name}_LISTEN": f"127.0.0.1:{port}" for name, port in ports.items()},
             **settings,
         }
-        for key, value in environ.items():
-            monkeypatch.setenv(key, value)
-        scopes: list[tasks.Scope] = []
-        service = asyncio.create_task(tasks.supervise(serve, scopes.append))
+        start = _process if process else partial(_task, monkeypatch)
+        service = await start(environ)
         await _listening(ports["GRPC"], service)
         world = World(
             folder,
@@ -170,19 +179,54 @@ async def running(monkeypatch: pytest.MonkeyPatch, path: Path, **settings: str) 
             ports["GRPC"],
             ports["METRICS"],
             stack,
-            scopes[0],
             service,
         )
         try:
             yield world
         finally:
-            scopes[0].stopping.set()
-            await service
+            service.stop()
+            await service.done
 
 
-async def _listening(port: int, service: asyncio.Task[None]) -> None:
+@dataclass
+class Service:
+    """A relay that runs, in this process or in one of its own."""
+
+    done: asyncio.Future[Any]
+    stop: Callable[[], None]
+    # Only in this process.
+    nodes: list[Node] = field(default_factory=list)
+
+
+async def _task(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -> Service:
+    nodes: list[Node] = []
+
+    def remember(**given: Any) -> Node:
+        nodes.append(Node(**given))
+        return nodes[-1]
+
+    monkeypatch.setattr(relay_main, "Node", remember)
+    for key, value in environ.items():
+        monkeypatch.setenv(key, value)
+    scopes: list[tasks.Scope] = []
+    done = asyncio.create_task(tasks.supervise(relay_main.serve, scopes.append))
+    await asyncio.sleep(0)
+    return Service(done, scopes[0].stopping.set, nodes)
+
+
+async def _process(environ: dict[str, str]) -> Service:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "relay", env={**os.environ, **environ})
+
+    def stop() -> None:
+        with suppress(ProcessLookupError):
+            process.terminate()
+
+    return Service(asyncio.create_task(process.wait()), stop)
+
+
+async def _listening(port: int, service: Service) -> None:
     async with asyncio.timeout(20):
-        while not service.done():
+        while not service.done.done():
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
             except OSError:
@@ -190,4 +234,4 @@ async def _listening(port: int, service: asyncio.Task[None]) -> None:
             else:
                 writer.close()
                 return
-    await service
+    await service.done

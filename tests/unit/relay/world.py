@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from ora.relay.v1.envelope_pb2 import Envelope, RouteHeader
@@ -16,7 +16,6 @@ from relay.routing.client import Client, State
 from relay.routing.gates import shut_numbers
 from relay.routing.limits import Limits
 from relay.routing.node import Node
-from relay.routing.reasons import Fate
 from relay.routing.receivers import Receiver
 from relay.routing.route_header import HeaderGate
 from relay.routing.topics import Leaf, hub_text, hub_topic
@@ -25,6 +24,9 @@ from relay.wire.connect import Connect
 from relay.wire.properties import Properties
 from relay.wire.publish import Publish
 from relay.wire.subscribe import Subscribe, Subscription
+
+if TYPE_CHECKING:
+    from relay.routing.reasons import Fate
 
 NOW, WALL = 1000.0, 1_800_000_000.0
 HUB = UUID("0192d1c0-5f3e-7cc1-8000-0242ac120002").bytes
