@@ -29,16 +29,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "debian(package): needs a program or library of this Debian package")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    missing: dict[str, list[str]] = {}
-    for item in items:
-        for package in (mark.args[0] for mark in item.iter_markers("debian")):
-            if not debian.is_there(package):
-                missing.setdefault(package, []).append(item.nodeid)
-                item.add_marker(pytest.mark.skip(reason=f"the Debian package {package} is not installed"))
-    if missing and os.environ.get("ALLOW_MISSING") != "1":
-        told = [f"{package}:\n  " + "\n  ".join(tests) for package, tests in sorted(missing.items())]
-        raise pytest.UsageError(
-            "these tests cannot run, as Debian packages are missing. Install them (apt-get install "
-            f"{' '.join(sorted(missing))}) or leave the tests out by ALLOW_MISSING=1.\n" + "\n".join(told)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for package in (mark.args[0] for mark in item.iter_markers("debian")):
+        if debian.is_there(package):
+            continue
+        if os.environ.get("ALLOW_MISSING") == "1":
+            pytest.skip(f"the Debian package {package} is not installed")
+        pytest.fail(
+            f"cannot run without the Debian package {package}: apt-get install {package}, or leave it out by "
+            "ALLOW_MISSING=1",
+            pytrace=False,
         )
