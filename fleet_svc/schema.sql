@@ -1,0 +1,788 @@
+-- What fleet_svc/migrations end in, for readers. Written by tests/integration/fleet_svc/test_schema_file.py.
+-- PostgreSQL database dump
+-- Name: fleet; Type: SCHEMA; Schema: -; Owner: -
+CREATE SCHEMA fleet;
+-- Name: admission_changed(); Type: FUNCTION; Schema: fleet; Owner: -
+CREATE FUNCTION fleet.admission_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+BEGIN
+    UPDATE fleet.hub SET admission_version = admission_version + 1
+     WHERE hub_id = coalesce(NEW.hub_id, OLD.hub_id);
+    RETURN NULL;
+END $$;
+-- Name: certificate_before_delete(); Type: FUNCTION; Schema: fleet; Owner: -
+CREATE FUNCTION fleet.certificate_before_delete() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+BEGIN
+    IF OLD.not_after_time > now() THEN
+        RAISE EXCEPTION 'a certificate that may still be shown is kept'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'certificate_kept_to_its_end';
+    END IF;
+    RETURN OLD;
+END $$;
+-- Name: certificate_before_update(); Type: FUNCTION; Schema: fleet; Owner: -
+CREATE FUNCTION fleet.certificate_before_update() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+BEGIN
+    IF OLD.revoke_time IS NOT NULL THEN
+        RAISE EXCEPTION 'a revoked certificate stays so'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'certificate_revoked_for_ever';
+    END IF;
+    RETURN NEW;
+END $$;
+-- Name: consent_before_update(); Type: FUNCTION; Schema: fleet; Owner: -
+CREATE FUNCTION fleet.consent_before_update() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+BEGIN
+    IF (NEW.owner_epoch, NEW.sequence) > (OLD.owner_epoch, OLD.sequence) THEN
+        RETURN NEW;
+    END IF;
+    IF (NEW.owner_epoch, NEW.sequence, NEW.signed, NEW.statement, NEW.signature, NEW.key_id)
+            IS DISTINCT FROM (OLD.owner_epoch, OLD.sequence, OLD.signed, OLD.statement, OLD.signature, OLD.key_id)
+        OR NOT NEW.lowered @> OLD.lowered
+    THEN
+        RAISE EXCEPTION 'consent rises by a newer signed record alone'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'consent_only_lowers';
+    END IF;
+    RETURN NEW;
+END $$;
+-- Name: hub_before_update(); Type: FUNCTION; Schema: fleet; Owner: -
+CREATE FUNCTION fleet.hub_before_update() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+BEGIN
+    IF OLD.state = 'DECOMMISSIONED' AND NEW.state <> OLD.state THEN
+        RAISE EXCEPTION 'a decommissioned Hub stays so' USING ERRCODE = 'check_violation', CONSTRAINT = 'hub_dead_for_ever';
+    END IF;
+    IF (NEW.state, NEW.certificates_not_before) IS DISTINCT FROM (OLD.state, OLD.certificates_not_before) THEN
+        NEW.admission_version := OLD.admission_version + 1;
+    END IF;
+    RETURN NEW;
+END $$;
+-- Name: hub_erase(); Type: FUNCTION; Schema: fleet; Owner: -
+CREATE FUNCTION fleet.hub_erase() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+BEGIN
+    DELETE FROM fleet.owner_key WHERE hub_id = NEW.hub_id;
+    RETURN NULL;
+END $$;
+-- Name: hub_notify(); Type: FUNCTION; Schema: fleet; Owner: -
+CREATE FUNCTION fleet.hub_notify() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+BEGIN
+    PERFORM pg_notify('fleet_admission', NEW.hub_id::text);
+    RETURN NULL;
+END $$;
+-- Name: owner_key_before_update(); Type: FUNCTION; Schema: fleet; Owner: -
+CREATE FUNCTION fleet.owner_key_before_update() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+BEGIN
+    IF NEW.owner_epoch <= OLD.owner_epoch THEN
+        RAISE EXCEPTION 'an owner epoch only rises' USING ERRCODE = 'check_violation', CONSTRAINT = 'owner_epoch_rises';
+    END IF;
+    DELETE FROM fleet.consent WHERE hub_id = NEW.hub_id;
+    DELETE FROM fleet.peer_list WHERE hub_id = NEW.hub_id;
+    RETURN NEW;
+END $$;
+-- Name: peer_list_before_update(); Type: FUNCTION; Schema: fleet; Owner: -
+CREATE FUNCTION fleet.peer_list_before_update() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+BEGIN
+    IF (NEW.owner_epoch, NEW.sequence) <= (OLD.owner_epoch, OLD.sequence) THEN
+        RAISE EXCEPTION 'a peer list changes by a newer signed record alone'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'peer_list_rises';
+    END IF;
+    RETURN NEW;
+END $$;
+-- Name: certificate; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.certificate (
+    serial bytea NOT NULL,
+    hub_id uuid NOT NULL,
+    request_digest bytea NOT NULL,
+    chain_der bytea[] NOT NULL,
+    fingerprint bytea NOT NULL,
+    authority_id uuid NOT NULL,
+    not_before_time timestamp with time zone NOT NULL,
+    not_after_time timestamp with time zone NOT NULL,
+    renew_after_time timestamp with time zone NOT NULL,
+    create_time timestamp with time zone NOT NULL,
+    revoke_time timestamp with time zone,
+    revocation_reason text,
+    CONSTRAINT certificate_chain_der_check CHECK (((cardinality(chain_der) >= 1) AND (cardinality(chain_der) <= 4))),
+    CONSTRAINT certificate_check CHECK ((not_after_time > not_before_time)),
+    CONSTRAINT certificate_check1 CHECK (((revoke_time IS NULL) = (revocation_reason IS NULL))),
+    CONSTRAINT certificate_fingerprint_check CHECK ((octet_length(fingerprint) = 32)),
+    CONSTRAINT certificate_request_digest_check CHECK ((octet_length(request_digest) = 32)),
+    CONSTRAINT certificate_revocation_reason_check CHECK ((revocation_reason = ANY (ARRAY['KEY_COMPROMISE'::text, 'AUTHORITY_COMPROMISE'::text, 'SUPERSEDED'::text, 'DECOMMISSIONED'::text, 'LOST'::text]))),
+    CONSTRAINT certificate_serial_check CHECK (((octet_length(serial) >= 1) AND (octet_length(serial) <= 20)))
+);
+-- Name: TABLE certificate; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.certificate IS 'Certificates of Hubs, until a week after their end.';
+-- Name: COLUMN certificate.serial; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.certificate.serial IS 'PSEUDONYM: the serial number, big-endian without leading zeros.';
+-- Name: COLUMN certificate.hub_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.certificate.hub_id IS 'PSEUDONYM: the Hub.';
+-- Name: COLUMN certificate.request_digest; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.certificate.request_digest IS 'PSEUDONYM: SHA-256 of the certificate request, so that its retry finds the certificate.';
+-- Name: COLUMN certificate.chain_der; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.certificate.chain_der IS 'PSEUDONYM: the certificate and its intermediates; public by nature.';
+-- Name: COLUMN certificate.fingerprint; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.certificate.fingerprint IS 'PSEUDONYM: SHA-256 of the certificate.';
+-- Name: COLUMN certificate.authority_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.certificate.authority_id IS 'PUBLIC: the authority that signed.';
+-- Name: COLUMN certificate.not_before_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.certificate.not_before_time IS 'PUBLIC: from when it holds.';
+-- Name: COLUMN certificate.not_after_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.certificate.not_after_time IS 'PUBLIC: until when it holds.';
+-- Name: COLUMN certificate.renew_after_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.certificate.renew_after_time IS 'PUBLIC: when the Hub is asked to renew.';
+-- Name: COLUMN certificate.create_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.certificate.create_time IS 'PUBLIC: when it was issued.';
+-- Name: COLUMN certificate.revoke_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.certificate.revoke_time IS 'PUBLIC: when it was revoked; null: it is not.';
+-- Name: COLUMN certificate.revocation_reason; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.certificate.revocation_reason IS 'PUBLIC: why it was revoked; null: it is not.';
+-- Name: consent; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.consent (
+    hub_id uuid NOT NULL,
+    owner_epoch bigint NOT NULL,
+    sequence bigint NOT NULL,
+    signed text[] NOT NULL,
+    lowered text[] DEFAULT '{}'::text[] NOT NULL,
+    statement bytea NOT NULL,
+    signature bytea NOT NULL,
+    key_id bytea NOT NULL,
+    take_time timestamp with time zone NOT NULL,
+    CONSTRAINT consent_check CHECK ((lowered <@ signed)),
+    CONSTRAINT consent_key_id_check CHECK ((octet_length(key_id) = 8)),
+    CONSTRAINT consent_sequence_check CHECK ((sequence > 0)),
+    CONSTRAINT consent_signature_check CHECK ((octet_length(signature) = 64)),
+    CONSTRAINT consent_signed_check CHECK ((signed <@ ARRAY['RELAY'::text, 'TELEMETRY'::text, 'BACKUP'::text, 'OTA_POLL'::text, 'COMMAND'::text, 'STREAM'::text, 'SHADOW'::text])),
+    CONSTRAINT consent_statement_check CHECK (((octet_length(statement) >= 1) AND (octet_length(statement) <= 4096)))
+);
+-- Name: TABLE consent; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.consent IS 'What the owner of each Hub allows. No row: nothing.';
+-- Name: COLUMN consent.hub_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.consent.hub_id IS 'PSEUDONYM: the Hub.';
+-- Name: COLUMN consent.owner_epoch; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.consent.owner_epoch IS 'PUBLIC: the epoch of the key that signed; always the one that holds.';
+-- Name: COLUMN consent.sequence; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.consent.sequence IS 'PUBLIC: the place of the record in its epoch; never falls.';
+-- Name: COLUMN consent.signed; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.consent.signed IS 'PSEUDONYM: the capabilities that the record turns on.';
+-- Name: COLUMN consent.lowered; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.consent.lowered IS 'PSEUDONYM: those of them that the cloud turned off since; grows until a newer record.';
+-- Name: COLUMN consent.statement; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.consent.statement IS 'PSEUDONYM: the ConsentStatement, byte for byte as signed.';
+-- Name: COLUMN consent.signature; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.consent.signature IS 'PSEUDONYM: the signature by the owner key.';
+-- Name: COLUMN consent.key_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.consent.key_id IS 'PSEUDONYM: the short name of the key that signed.';
+-- Name: COLUMN consent.take_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.consent.take_time IS 'PUBLIC: when the record was taken, or last lowered.';
+-- Name: factory_key; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.factory_key (
+    key_id bytea NOT NULL,
+    factory text NOT NULL,
+    public_key bytea NOT NULL,
+    create_time timestamp with time zone NOT NULL,
+    retire_time timestamp with time zone,
+    CONSTRAINT factory_key_factory_check CHECK (((char_length(factory) >= 1) AND (char_length(factory) <= 32))),
+    CONSTRAINT factory_key_key_id_check CHECK ((octet_length(key_id) = 8)),
+    CONSTRAINT factory_key_public_key_check CHECK ((octet_length(public_key) = 32))
+);
+-- Name: TABLE factory_key; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.factory_key IS 'Keys that may vouch for Hubs.';
+-- Name: COLUMN factory_key.key_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.factory_key.key_id IS 'PUBLIC: the first 8 bytes of the SHA-256 of the public key.';
+-- Name: COLUMN factory_key.factory; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.factory_key.factory IS 'PUBLIC: the factory that holds the private half.';
+-- Name: COLUMN factory_key.public_key; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.factory_key.public_key IS 'PUBLIC: Ed25519.';
+-- Name: COLUMN factory_key.create_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.factory_key.create_time IS 'PUBLIC: when it was registered.';
+-- Name: COLUMN factory_key.retire_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.factory_key.retire_time IS 'PUBLIC: when it was retired; null: it is not.';
+-- Name: hub; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.hub (
+    hub_id uuid NOT NULL,
+    state text NOT NULL,
+    hardware_model text NOT NULL,
+    hardware_revision bigint NOT NULL,
+    identity_public_key bytea NOT NULL,
+    lot text NOT NULL,
+    revision bigint DEFAULT 1 NOT NULL,
+    admission_version bigint DEFAULT 1 NOT NULL,
+    certificates_not_before timestamp with time zone,
+    create_time timestamp with time zone NOT NULL,
+    update_time timestamp with time zone NOT NULL,
+    event_sequence bigint DEFAULT 0 NOT NULL,
+    factory_firmware_sequence bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT hub_admission_version_check CHECK ((admission_version > 0)),
+    CONSTRAINT hub_event_sequence_check CHECK ((event_sequence >= 0)),
+    CONSTRAINT hub_factory_firmware_sequence_check CHECK ((factory_firmware_sequence >= 0)),
+    CONSTRAINT hub_hardware_model_check CHECK ((char_length(hardware_model) <= 32)),
+    CONSTRAINT hub_hardware_revision_check CHECK (((hardware_revision >= 0) AND (hardware_revision <= '4294967295'::bigint))),
+    CONSTRAINT hub_identity_public_key_check CHECK ((octet_length(identity_public_key) = 32)),
+    CONSTRAINT hub_lot_check CHECK ((char_length(lot) <= 32)),
+    CONSTRAINT hub_revision_check CHECK ((revision > 0)),
+    CONSTRAINT hub_state_check CHECK ((state = ANY (ARRAY['PROVISIONED'::text, 'ACTIVE'::text, 'SUSPENDED'::text, 'DECOMMISSIONED'::text])))
+);
+-- Name: TABLE hub; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.hub IS 'The registry: every Hub that was ever made. A row is never deleted: a dead one is the tombstone that keeps its id and key from being given out again.';
+-- Name: COLUMN hub.hub_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.hub.hub_id IS 'PSEUDONYM: the Hub, a UUID set by the factory.';
+-- Name: COLUMN hub.state; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.hub.state IS 'PUBLIC: where the Hub is in its life.';
+-- Name: COLUMN hub.hardware_model; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.hub.hardware_model IS 'PUBLIC: the hardware that it is.';
+-- Name: COLUMN hub.hardware_revision; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.hub.hardware_revision IS 'PUBLIC: the revision of that hardware.';
+-- Name: COLUMN hub.identity_public_key; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.hub.identity_public_key IS 'PSEUDONYM: the public half of the device identity key, Ed25519; no two Hubs share one.';
+-- Name: COLUMN hub.lot; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.hub.lot IS 'PUBLIC: the manufacturing lot; empty if there is none.';
+-- Name: COLUMN hub.revision; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.hub.revision IS 'PUBLIC: rises with each change that an operator makes; the etag.';
+-- Name: COLUMN hub.admission_version; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.hub.admission_version IS 'PUBLIC: rises with each change of what other services may know of the Hub; written by triggers alone.';
+-- Name: COLUMN hub.certificates_not_before; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.hub.certificates_not_before IS 'PUBLIC: certificates issued before this instant are revoked; null: none is by date.';
+-- Name: COLUMN hub.create_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.hub.create_time IS 'PUBLIC: when the registry learnt of the Hub.';
+-- Name: COLUMN hub.update_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.hub.update_time IS 'PUBLIC: when an operator last changed the row.';
+-- Name: COLUMN hub.event_sequence; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.hub.event_sequence IS 'PUBLIC: how many events were told of the Hub.';
+-- Name: COLUMN hub.factory_firmware_sequence; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.hub.factory_firmware_sequence IS 'PUBLIC: the firmware that left the factory; an update below it is a roll-back. 0: not known.';
+-- Name: job; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.job (
+    name text NOT NULL,
+    every interval NOT NULL,
+    last_success_at timestamp with time zone,
+    CONSTRAINT job_every_check CHECK ((every > '00:00:00'::interval))
+);
+-- Name: TABLE job; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.job IS 'Recurring jobs. Belongs to no tenant.';
+-- Name: COLUMN job.name; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.job.name IS 'PUBLIC: the job.';
+-- Name: COLUMN job.every; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.job.every IS 'PUBLIC: how often it runs.';
+-- Name: COLUMN job.last_success_at; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.job.last_success_at IS 'PUBLIC: when it last succeeded.';
+-- Name: manufacturing_entry; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.manufacturing_entry (
+    import_id uuid NOT NULL,
+    entry_index integer NOT NULL,
+    hub_id uuid,
+    identity_public_key bytea,
+    hardware_model text,
+    hardware_revision bigint,
+    firmware_sequence bigint,
+    problem text,
+    CONSTRAINT manufacturing_entry_check CHECK ((((problem IS NOT NULL) AND (problem = 'MALFORMED'::text)) = (hub_id IS NULL))),
+    CONSTRAINT manufacturing_entry_entry_index_check CHECK ((entry_index >= 0)),
+    CONSTRAINT manufacturing_entry_problem_check CHECK ((problem = ANY (ARRAY['MALFORMED'::text, 'HUB_EXISTS'::text, 'KEY_EXISTS'::text, 'REPEATED'::text])))
+);
+-- Name: TABLE manufacturing_entry; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.manufacturing_entry IS 'Entries of imports that are not finished; they go when the import ends.';
+-- Name: COLUMN manufacturing_entry.import_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.manufacturing_entry.import_id IS 'PSEUDONYM: the manifest.';
+-- Name: COLUMN manufacturing_entry.entry_index; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.manufacturing_entry.entry_index IS 'PUBLIC: the place in the manifest, from 0.';
+-- Name: COLUMN manufacturing_entry.hub_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.manufacturing_entry.hub_id IS 'PSEUDONYM: the Hub; null: the entry could not be read.';
+-- Name: COLUMN manufacturing_entry.identity_public_key; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.manufacturing_entry.identity_public_key IS 'PSEUDONYM: the public half of its device identity key.';
+-- Name: COLUMN manufacturing_entry.hardware_model; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.manufacturing_entry.hardware_model IS 'PUBLIC: the hardware.';
+-- Name: COLUMN manufacturing_entry.hardware_revision; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.manufacturing_entry.hardware_revision IS 'PUBLIC: its revision.';
+-- Name: COLUMN manufacturing_entry.firmware_sequence; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.manufacturing_entry.firmware_sequence IS 'PUBLIC: the firmware that left the factory.';
+-- Name: COLUMN manufacturing_entry.problem; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.manufacturing_entry.problem IS 'PUBLIC: why it cannot be taken; null: it can.';
+-- Name: manufacturing_import; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.manufacturing_import (
+    import_id uuid NOT NULL,
+    state text NOT NULL,
+    factory text NOT NULL,
+    lot text NOT NULL,
+    hub_count integer NOT NULL,
+    committed_count integer DEFAULT 0 NOT NULL,
+    problem_count integer DEFAULT 0 NOT NULL,
+    chain_digest bytea NOT NULL,
+    entries_digest bytea NOT NULL,
+    statement bytea NOT NULL,
+    signature bytea NOT NULL,
+    key_id bytea NOT NULL,
+    create_time timestamp with time zone NOT NULL,
+    update_time timestamp with time zone NOT NULL,
+    CONSTRAINT manufacturing_import_chain_digest_check CHECK ((octet_length(chain_digest) = 32)),
+    CONSTRAINT manufacturing_import_check CHECK (((committed_count >= 0) AND (committed_count <= hub_count))),
+    CONSTRAINT manufacturing_import_check1 CHECK (((problem_count >= 0) AND (problem_count <= committed_count))),
+    CONSTRAINT manufacturing_import_entries_digest_check CHECK ((octet_length(entries_digest) = 32)),
+    CONSTRAINT manufacturing_import_hub_count_check CHECK (((hub_count >= 1) AND (hub_count <= 1000000))),
+    CONSTRAINT manufacturing_import_lot_check CHECK (((char_length(lot) >= 1) AND (char_length(lot) <= 32))),
+    CONSTRAINT manufacturing_import_signature_check CHECK ((octet_length(signature) = 64)),
+    CONSTRAINT manufacturing_import_state_check CHECK ((state = ANY (ARRAY['UPLOADING'::text, 'VERIFIED'::text, 'COMMITTED'::text, 'CANCELLED'::text, 'REFUSED'::text]))),
+    CONSTRAINT manufacturing_import_statement_check CHECK (((octet_length(statement) >= 1) AND (octet_length(statement) <= 4096)))
+);
+-- Name: TABLE manufacturing_import; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.manufacturing_import IS 'Manifests on their way into the registry, and those that arrived: who vouched for which lot.';
+-- Name: COLUMN manufacturing_import.import_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.manufacturing_import.import_id IS 'PSEUDONYM: the manifest.';
+-- Name: COLUMN manufacturing_import.state; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.manufacturing_import.state IS 'PUBLIC: where it is.';
+-- Name: COLUMN manufacturing_import.factory; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.manufacturing_import.factory IS 'PUBLIC: the factory that signed.';
+-- Name: COLUMN manufacturing_import.lot; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.manufacturing_import.lot IS 'PUBLIC: the manufacturing lot.';
+-- Name: COLUMN manufacturing_import.hub_count; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.manufacturing_import.hub_count IS 'PUBLIC: how many entries the manifest announces.';
+-- Name: COLUMN manufacturing_import.committed_count; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.manufacturing_import.committed_count IS 'PUBLIC: how many entries are stored.';
+-- Name: COLUMN manufacturing_import.problem_count; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.manufacturing_import.problem_count IS 'PUBLIC: how many of them have a problem.';
+-- Name: COLUMN manufacturing_import.chain_digest; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.manufacturing_import.chain_digest IS 'PUBLIC: the hash chain over the entries that are stored.';
+-- Name: COLUMN manufacturing_import.entries_digest; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.manufacturing_import.entries_digest IS 'PUBLIC: where the chain must end.';
+-- Name: COLUMN manufacturing_import.statement; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.manufacturing_import.statement IS 'PUBLIC: the manifest, byte for byte as signed.';
+-- Name: COLUMN manufacturing_import.signature; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.manufacturing_import.signature IS 'PUBLIC: the factory''s signature.';
+-- Name: COLUMN manufacturing_import.key_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.manufacturing_import.key_id IS 'PUBLIC: the key that signed.';
+-- Name: COLUMN manufacturing_import.create_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.manufacturing_import.create_time IS 'PUBLIC: when it was started.';
+-- Name: COLUMN manufacturing_import.update_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.manufacturing_import.update_time IS 'PUBLIC: when it last changed.';
+-- Name: outbox; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.outbox (
+    "position" bigint NOT NULL,
+    event_id uuid NOT NULL,
+    event_type text NOT NULL,
+    aggregate text NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    payload bytea NOT NULL,
+    traceparent text,
+    published_at timestamp with time zone,
+    CONSTRAINT outbox_payload_check CHECK ((octet_length(payload) <= 65536))
+);
+-- Name: TABLE outbox; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.outbox IS 'Events on their way out. A transport of all tenants: no row security, no PII.';
+-- Name: COLUMN outbox."position"; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.outbox."position" IS 'PUBLIC: the order of publishing.';
+-- Name: COLUMN outbox.event_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.outbox.event_id IS 'PSEUDONYM: what consumers know a repetition by.';
+-- Name: COLUMN outbox.event_type; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.outbox.event_type IS 'PUBLIC: the message type within ora.events.v1.';
+-- Name: COLUMN outbox.aggregate; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.outbox.aggregate IS 'PSEUDONYM: the resource name whose events keep their order.';
+-- Name: COLUMN outbox.occurred_at; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.outbox.occurred_at IS 'PUBLIC: when it happened.';
+-- Name: COLUMN outbox.payload; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.outbox.payload IS 'PSEUDONYM: the encoded event.';
+-- Name: COLUMN outbox.traceparent; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.outbox.traceparent IS 'PUBLIC: the trace that it belongs to.';
+-- Name: COLUMN outbox.published_at; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.outbox.published_at IS 'PUBLIC: when Redis took it. Null: not yet.';
+-- Name: outbox_position_seq; Type: SEQUENCE; Schema: fleet; Owner: -
+ALTER TABLE fleet.outbox ALTER COLUMN "position" ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME fleet.outbox_position_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+-- Name: owner_key; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.owner_key (
+    hub_id uuid NOT NULL,
+    owner_epoch bigint NOT NULL,
+    owner_public_key bytea NOT NULL,
+    statement bytea NOT NULL,
+    signature bytea NOT NULL,
+    key_id bytea NOT NULL,
+    take_time timestamp with time zone NOT NULL,
+    CONSTRAINT owner_key_key_id_check CHECK ((octet_length(key_id) = 8)),
+    CONSTRAINT owner_key_owner_epoch_check CHECK ((owner_epoch > 0)),
+    CONSTRAINT owner_key_owner_public_key_check CHECK ((octet_length(owner_public_key) = 32)),
+    CONSTRAINT owner_key_signature_check CHECK ((octet_length(signature) = 64)),
+    CONSTRAINT owner_key_statement_check CHECK (((octet_length(statement) >= 1) AND (octet_length(statement) <= 4096)))
+);
+-- Name: TABLE owner_key; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.owner_key IS 'The owner key that holds for each Hub, and the record that gave it.';
+-- Name: COLUMN owner_key.hub_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.owner_key.hub_id IS 'PSEUDONYM: the Hub.';
+-- Name: COLUMN owner_key.owner_epoch; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.owner_key.owner_epoch IS 'PUBLIC: how many owners and factory resets the Hub has seen; never falls.';
+-- Name: COLUMN owner_key.owner_public_key; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.owner_key.owner_public_key IS 'PSEUDONYM: the public half of the owner key, Ed25519.';
+-- Name: COLUMN owner_key.statement; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.owner_key.statement IS 'PSEUDONYM: the OwnerKeyStatement, byte for byte as signed.';
+-- Name: COLUMN owner_key.signature; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.owner_key.signature IS 'PSEUDONYM: the signature by the device identity key.';
+-- Name: COLUMN owner_key.key_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.owner_key.key_id IS 'PSEUDONYM: the short name of the key that signed.';
+-- Name: COLUMN owner_key.take_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.owner_key.take_time IS 'PUBLIC: when the record was taken.';
+-- Name: peer_list; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.peer_list (
+    hub_id uuid NOT NULL,
+    owner_epoch bigint NOT NULL,
+    sequence bigint NOT NULL,
+    peer_ids bytea[] NOT NULL,
+    subject_digests bytea[] NOT NULL,
+    not_after_seconds bigint[] NOT NULL,
+    statement bytea NOT NULL,
+    signature bytea NOT NULL,
+    key_id bytea NOT NULL,
+    take_time timestamp with time zone NOT NULL,
+    CONSTRAINT peer_list_check CHECK ((cardinality(subject_digests) = cardinality(peer_ids))),
+    CONSTRAINT peer_list_check1 CHECK ((cardinality(not_after_seconds) = cardinality(peer_ids))),
+    CONSTRAINT peer_list_key_id_check CHECK ((octet_length(key_id) = 8)),
+    CONSTRAINT peer_list_peer_ids_check CHECK ((cardinality(peer_ids) <= 32)),
+    CONSTRAINT peer_list_sequence_check CHECK ((sequence > 0)),
+    CONSTRAINT peer_list_signature_check CHECK ((octet_length(signature) = 64)),
+    CONSTRAINT peer_list_statement_check CHECK (((octet_length(statement) >= 1) AND (octet_length(statement) <= 4096)))
+);
+-- Name: TABLE peer_list; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.peer_list IS 'Who may exchange envelopes with each Hub. No row: nobody.';
+-- Name: COLUMN peer_list.hub_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.peer_list.hub_id IS 'PSEUDONYM: the Hub.';
+-- Name: COLUMN peer_list.owner_epoch; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.peer_list.owner_epoch IS 'PUBLIC: the epoch of the key that signed; always the one that holds.';
+-- Name: COLUMN peer_list.sequence; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.peer_list.sequence IS 'PUBLIC: the place of the list in its epoch; never falls.';
+-- Name: COLUMN peer_list.peer_ids; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.peer_list.peer_ids IS 'PSEUDONYM: the app sessions, 16 bytes each.';
+-- Name: COLUMN peer_list.subject_digests; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.peer_list.subject_digests IS 'PSEUDONYM: in the same order, the digest that ties each session to one person.';
+-- Name: COLUMN peer_list.not_after_seconds; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.peer_list.not_after_seconds IS 'PUBLIC: in the same order, until when each entry holds, in seconds since 1970; 0: until the list changes.';
+-- Name: COLUMN peer_list.statement; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.peer_list.statement IS 'PSEUDONYM: the PeerListStatement, byte for byte as signed.';
+-- Name: COLUMN peer_list.signature; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.peer_list.signature IS 'PSEUDONYM: the signature by the owner key.';
+-- Name: COLUMN peer_list.key_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.peer_list.key_id IS 'PSEUDONYM: the short name of the key that signed.';
+-- Name: COLUMN peer_list.take_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.peer_list.take_time IS 'PUBLIC: when the record was taken.';
+-- Name: request_record; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.request_record (
+    tenant_id uuid DEFAULT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid NOT NULL,
+    scope bytea NOT NULL,
+    method text NOT NULL,
+    request_id text NOT NULL,
+    digest bytea NOT NULL,
+    response bytea,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT request_record_digest_check CHECK ((octet_length(digest) = 32)),
+    CONSTRAINT request_record_request_id_check CHECK (((length(request_id) >= 8) AND (length(request_id) <= 128))),
+    CONSTRAINT request_record_scope_check CHECK ((octet_length(scope) = 32))
+);
+ALTER TABLE ONLY fleet.request_record FORCE ROW LEVEL SECURITY;
+-- Name: TABLE request_record; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.request_record IS 'Results of requests with a request_id, kept 24 hours.';
+-- Name: COLUMN request_record.tenant_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.request_record.tenant_id IS 'PSEUDONYM: the tenant of the transaction.';
+-- Name: COLUMN request_record.scope; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.request_record.scope IS 'PSEUDONYM: SHA-256 of tenant and subject.';
+-- Name: COLUMN request_record.method; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.request_record.method IS 'PUBLIC: the method path.';
+-- Name: COLUMN request_record.request_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.request_record.request_id IS 'PSEUDONYM: chosen by the caller.';
+-- Name: COLUMN request_record.digest; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.request_record.digest IS 'PSEUDONYM: SHA-256 of the request.';
+-- Name: COLUMN request_record.response; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.request_record.response IS 'PII: the answer without its SECRET fields.';
+-- Name: COLUMN request_record.created_at; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.request_record.created_at IS 'PUBLIC: when it was first asked.';
+-- Name: schema_migration; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.schema_migration (
+    number integer NOT NULL,
+    name text NOT NULL,
+    checksum bytea NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+-- Name: TABLE schema_migration; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.schema_migration IS 'The migrations that were applied. Belongs to no tenant.';
+-- Name: COLUMN schema_migration.number; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.schema_migration.number IS 'PUBLIC: the number of the file.';
+-- Name: COLUMN schema_migration.name; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.schema_migration.name IS 'PUBLIC: the name of the file.';
+-- Name: COLUMN schema_migration.checksum; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.schema_migration.checksum IS 'PUBLIC: SHA-256 of what was run.';
+-- Name: COLUMN schema_migration.applied_at; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.schema_migration.applied_at IS 'PUBLIC: when it was run.';
+-- Name: certificate certificate_fingerprint_key; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.certificate
+    ADD CONSTRAINT certificate_fingerprint_key UNIQUE (fingerprint);
+-- Name: certificate certificate_hub_id_request_digest_key; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.certificate
+    ADD CONSTRAINT certificate_hub_id_request_digest_key UNIQUE (hub_id, request_digest);
+-- Name: certificate certificate_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.certificate
+    ADD CONSTRAINT certificate_pkey PRIMARY KEY (serial);
+-- Name: consent consent_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.consent
+    ADD CONSTRAINT consent_pkey PRIMARY KEY (hub_id);
+-- Name: factory_key factory_key_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.factory_key
+    ADD CONSTRAINT factory_key_pkey PRIMARY KEY (key_id);
+-- Name: factory_key factory_key_public_key_key; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.factory_key
+    ADD CONSTRAINT factory_key_public_key_key UNIQUE (public_key);
+-- Name: hub hub_identity_public_key_key; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.hub
+    ADD CONSTRAINT hub_identity_public_key_key UNIQUE (identity_public_key);
+-- Name: hub hub_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.hub
+    ADD CONSTRAINT hub_pkey PRIMARY KEY (hub_id);
+-- Name: job job_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.job
+    ADD CONSTRAINT job_pkey PRIMARY KEY (name);
+-- Name: manufacturing_entry manufacturing_entry_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.manufacturing_entry
+    ADD CONSTRAINT manufacturing_entry_pkey PRIMARY KEY (import_id, entry_index);
+-- Name: manufacturing_import manufacturing_import_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.manufacturing_import
+    ADD CONSTRAINT manufacturing_import_pkey PRIMARY KEY (import_id);
+-- Name: outbox outbox_event_id_key; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.outbox
+    ADD CONSTRAINT outbox_event_id_key UNIQUE (event_id);
+-- Name: outbox outbox_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY ("position");
+-- Name: owner_key owner_key_hub_id_owner_epoch_key; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.owner_key
+    ADD CONSTRAINT owner_key_hub_id_owner_epoch_key UNIQUE (hub_id, owner_epoch);
+-- Name: owner_key owner_key_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.owner_key
+    ADD CONSTRAINT owner_key_pkey PRIMARY KEY (hub_id);
+-- Name: peer_list peer_list_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.peer_list
+    ADD CONSTRAINT peer_list_pkey PRIMARY KEY (hub_id);
+-- Name: request_record request_record_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.request_record
+    ADD CONSTRAINT request_record_pkey PRIMARY KEY (tenant_id, scope, method, request_id);
+-- Name: schema_migration schema_migration_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.schema_migration
+    ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (number);
+-- Name: certificate_by_end; Type: INDEX; Schema: fleet; Owner: -
+CREATE INDEX certificate_by_end ON fleet.certificate USING btree (not_after_time);
+-- Name: certificate_by_hub; Type: INDEX; Schema: fleet; Owner: -
+CREATE INDEX certificate_by_hub ON fleet.certificate USING btree (hub_id, create_time DESC, serial);
+-- Name: hub_by_lot; Type: INDEX; Schema: fleet; Owner: -
+CREATE INDEX hub_by_lot ON fleet.hub USING btree (lot, hub_id) WHERE (lot <> ''::text);
+-- Name: hub_by_state; Type: INDEX; Schema: fleet; Owner: -
+CREATE INDEX hub_by_state ON fleet.hub USING btree (state, hub_id);
+-- Name: manufacturing_entry_by_hub; Type: INDEX; Schema: fleet; Owner: -
+CREATE INDEX manufacturing_entry_by_hub ON fleet.manufacturing_entry USING btree (import_id, hub_id);
+-- Name: manufacturing_entry_by_key; Type: INDEX; Schema: fleet; Owner: -
+CREATE INDEX manufacturing_entry_by_key ON fleet.manufacturing_entry USING btree (import_id, identity_public_key);
+-- Name: outbox_published_at; Type: INDEX; Schema: fleet; Owner: -
+CREATE INDEX outbox_published_at ON fleet.outbox USING btree (published_at) WHERE (published_at IS NOT NULL);
+-- Name: outbox_waiting; Type: INDEX; Schema: fleet; Owner: -
+CREATE INDEX outbox_waiting ON fleet.outbox USING btree ("position") WHERE (published_at IS NULL);
+-- Name: request_record_created_at; Type: INDEX; Schema: fleet; Owner: -
+CREATE INDEX request_record_created_at ON fleet.request_record USING btree (created_at);
+-- Name: certificate certificate_admission; Type: TRIGGER; Schema: fleet; Owner: -
+CREATE TRIGGER certificate_admission AFTER UPDATE ON fleet.certificate FOR EACH ROW WHEN ((old.revoke_time IS DISTINCT FROM new.revoke_time)) EXECUTE FUNCTION fleet.admission_changed();
+-- Name: certificate certificate_before_delete; Type: TRIGGER; Schema: fleet; Owner: -
+CREATE TRIGGER certificate_before_delete BEFORE DELETE ON fleet.certificate FOR EACH ROW EXECUTE FUNCTION fleet.certificate_before_delete();
+-- Name: certificate certificate_before_update; Type: TRIGGER; Schema: fleet; Owner: -
+CREATE TRIGGER certificate_before_update BEFORE UPDATE ON fleet.certificate FOR EACH ROW EXECUTE FUNCTION fleet.certificate_before_update();
+-- Name: consent consent_admission; Type: TRIGGER; Schema: fleet; Owner: -
+CREATE TRIGGER consent_admission AFTER INSERT OR DELETE OR UPDATE ON fleet.consent FOR EACH ROW EXECUTE FUNCTION fleet.admission_changed();
+-- Name: consent consent_before_update; Type: TRIGGER; Schema: fleet; Owner: -
+CREATE TRIGGER consent_before_update BEFORE UPDATE ON fleet.consent FOR EACH ROW EXECUTE FUNCTION fleet.consent_before_update();
+-- Name: hub hub_before_update; Type: TRIGGER; Schema: fleet; Owner: -
+CREATE TRIGGER hub_before_update BEFORE UPDATE ON fleet.hub FOR EACH ROW EXECUTE FUNCTION fleet.hub_before_update();
+-- Name: hub hub_erase; Type: TRIGGER; Schema: fleet; Owner: -
+CREATE TRIGGER hub_erase AFTER UPDATE ON fleet.hub FOR EACH ROW WHEN (((new.state = 'DECOMMISSIONED'::text) AND (old.state <> 'DECOMMISSIONED'::text))) EXECUTE FUNCTION fleet.hub_erase();
+-- Name: hub hub_notify; Type: TRIGGER; Schema: fleet; Owner: -
+CREATE TRIGGER hub_notify AFTER UPDATE ON fleet.hub FOR EACH ROW WHEN ((old.admission_version IS DISTINCT FROM new.admission_version)) EXECUTE FUNCTION fleet.hub_notify();
+-- Name: owner_key owner_key_before_update; Type: TRIGGER; Schema: fleet; Owner: -
+CREATE TRIGGER owner_key_before_update BEFORE UPDATE ON fleet.owner_key FOR EACH ROW EXECUTE FUNCTION fleet.owner_key_before_update();
+-- Name: peer_list peer_list_admission; Type: TRIGGER; Schema: fleet; Owner: -
+CREATE TRIGGER peer_list_admission AFTER INSERT OR DELETE OR UPDATE ON fleet.peer_list FOR EACH ROW EXECUTE FUNCTION fleet.admission_changed();
+-- Name: peer_list peer_list_before_update; Type: TRIGGER; Schema: fleet; Owner: -
+CREATE TRIGGER peer_list_before_update BEFORE UPDATE ON fleet.peer_list FOR EACH ROW EXECUTE FUNCTION fleet.peer_list_before_update();
+-- Name: certificate certificate_hub_id_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.certificate
+    ADD CONSTRAINT certificate_hub_id_fkey FOREIGN KEY (hub_id) REFERENCES fleet.hub(hub_id);
+-- Name: consent consent_hub_id_owner_epoch_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.consent
+    ADD CONSTRAINT consent_hub_id_owner_epoch_fkey FOREIGN KEY (hub_id, owner_epoch) REFERENCES fleet.owner_key(hub_id, owner_epoch) ON DELETE CASCADE;
+-- Name: manufacturing_entry manufacturing_entry_import_id_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.manufacturing_entry
+    ADD CONSTRAINT manufacturing_entry_import_id_fkey FOREIGN KEY (import_id) REFERENCES fleet.manufacturing_import(import_id) ON DELETE CASCADE;
+-- Name: manufacturing_import manufacturing_import_key_id_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.manufacturing_import
+    ADD CONSTRAINT manufacturing_import_key_id_fkey FOREIGN KEY (key_id) REFERENCES fleet.factory_key(key_id);
+-- Name: owner_key owner_key_hub_id_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.owner_key
+    ADD CONSTRAINT owner_key_hub_id_fkey FOREIGN KEY (hub_id) REFERENCES fleet.hub(hub_id);
+-- Name: peer_list peer_list_hub_id_owner_epoch_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.peer_list
+    ADD CONSTRAINT peer_list_hub_id_owner_epoch_fkey FOREIGN KEY (hub_id, owner_epoch) REFERENCES fleet.owner_key(hub_id, owner_epoch) ON DELETE CASCADE;
+-- Name: request_record; Type: ROW SECURITY; Schema: fleet; Owner: -
+ALTER TABLE fleet.request_record ENABLE ROW LEVEL SECURITY;
+-- Name: request_record sweep; Type: POLICY; Schema: fleet; Owner: -
+CREATE POLICY sweep ON fleet.request_record FOR DELETE USING (((COALESCE(current_setting('app.tenant_id'::text, true), ''::text) = ''::text) AND (created_at < (now() - '24:00:00'::interval))));
+-- Name: request_record sweep_seen; Type: POLICY; Schema: fleet; Owner: -
+CREATE POLICY sweep_seen ON fleet.request_record FOR SELECT USING (((COALESCE(current_setting('app.tenant_id'::text, true), ''::text) = ''::text) AND (created_at < (now() - '24:00:00'::interval))));
+-- Name: request_record tenant; Type: POLICY; Schema: fleet; Owner: -
+CREATE POLICY tenant ON fleet.request_record USING ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)) WITH CHECK ((tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid));
+-- Name: SCHEMA fleet; Type: ACL; Schema: -; Owner: -
+GRANT USAGE ON SCHEMA fleet TO fleet_service;
+-- Name: FUNCTION admission_changed(); Type: ACL; Schema: fleet; Owner: -
+REVOKE ALL ON FUNCTION fleet.admission_changed() FROM PUBLIC;
+-- Name: FUNCTION certificate_before_delete(); Type: ACL; Schema: fleet; Owner: -
+REVOKE ALL ON FUNCTION fleet.certificate_before_delete() FROM PUBLIC;
+-- Name: FUNCTION certificate_before_update(); Type: ACL; Schema: fleet; Owner: -
+REVOKE ALL ON FUNCTION fleet.certificate_before_update() FROM PUBLIC;
+-- Name: FUNCTION consent_before_update(); Type: ACL; Schema: fleet; Owner: -
+REVOKE ALL ON FUNCTION fleet.consent_before_update() FROM PUBLIC;
+-- Name: FUNCTION hub_before_update(); Type: ACL; Schema: fleet; Owner: -
+REVOKE ALL ON FUNCTION fleet.hub_before_update() FROM PUBLIC;
+-- Name: FUNCTION hub_erase(); Type: ACL; Schema: fleet; Owner: -
+REVOKE ALL ON FUNCTION fleet.hub_erase() FROM PUBLIC;
+-- Name: FUNCTION hub_notify(); Type: ACL; Schema: fleet; Owner: -
+REVOKE ALL ON FUNCTION fleet.hub_notify() FROM PUBLIC;
+-- Name: FUNCTION owner_key_before_update(); Type: ACL; Schema: fleet; Owner: -
+REVOKE ALL ON FUNCTION fleet.owner_key_before_update() FROM PUBLIC;
+-- Name: FUNCTION peer_list_before_update(); Type: ACL; Schema: fleet; Owner: -
+REVOKE ALL ON FUNCTION fleet.peer_list_before_update() FROM PUBLIC;
+-- Name: TABLE certificate; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT,INSERT,DELETE ON TABLE fleet.certificate TO fleet_service;
+-- Name: COLUMN certificate.revoke_time; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(revoke_time) ON TABLE fleet.certificate TO fleet_service;
+-- Name: COLUMN certificate.revocation_reason; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(revocation_reason) ON TABLE fleet.certificate TO fleet_service;
+-- Name: TABLE consent; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT,INSERT ON TABLE fleet.consent TO fleet_service;
+-- Name: COLUMN consent.owner_epoch; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(owner_epoch) ON TABLE fleet.consent TO fleet_service;
+-- Name: COLUMN consent.sequence; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(sequence) ON TABLE fleet.consent TO fleet_service;
+-- Name: COLUMN consent.signed; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(signed) ON TABLE fleet.consent TO fleet_service;
+-- Name: COLUMN consent.lowered; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(lowered) ON TABLE fleet.consent TO fleet_service;
+-- Name: COLUMN consent.statement; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(statement) ON TABLE fleet.consent TO fleet_service;
+-- Name: COLUMN consent.signature; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(signature) ON TABLE fleet.consent TO fleet_service;
+-- Name: COLUMN consent.key_id; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(key_id) ON TABLE fleet.consent TO fleet_service;
+-- Name: COLUMN consent.take_time; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(take_time) ON TABLE fleet.consent TO fleet_service;
+-- Name: TABLE factory_key; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT,INSERT ON TABLE fleet.factory_key TO fleet_service;
+-- Name: COLUMN factory_key.retire_time; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(retire_time) ON TABLE fleet.factory_key TO fleet_service;
+-- Name: TABLE hub; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT ON TABLE fleet.hub TO fleet_service;
+-- Name: COLUMN hub.hub_id; Type: ACL; Schema: fleet; Owner: -
+GRANT INSERT(hub_id) ON TABLE fleet.hub TO fleet_service;
+-- Name: COLUMN hub.state; Type: ACL; Schema: fleet; Owner: -
+GRANT INSERT(state),UPDATE(state) ON TABLE fleet.hub TO fleet_service;
+-- Name: COLUMN hub.hardware_model; Type: ACL; Schema: fleet; Owner: -
+GRANT INSERT(hardware_model) ON TABLE fleet.hub TO fleet_service;
+-- Name: COLUMN hub.hardware_revision; Type: ACL; Schema: fleet; Owner: -
+GRANT INSERT(hardware_revision) ON TABLE fleet.hub TO fleet_service;
+-- Name: COLUMN hub.identity_public_key; Type: ACL; Schema: fleet; Owner: -
+GRANT INSERT(identity_public_key) ON TABLE fleet.hub TO fleet_service;
+-- Name: COLUMN hub.lot; Type: ACL; Schema: fleet; Owner: -
+GRANT INSERT(lot) ON TABLE fleet.hub TO fleet_service;
+-- Name: COLUMN hub.revision; Type: ACL; Schema: fleet; Owner: -
+GRANT INSERT(revision),UPDATE(revision) ON TABLE fleet.hub TO fleet_service;
+-- Name: COLUMN hub.certificates_not_before; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(certificates_not_before) ON TABLE fleet.hub TO fleet_service;
+-- Name: COLUMN hub.create_time; Type: ACL; Schema: fleet; Owner: -
+GRANT INSERT(create_time) ON TABLE fleet.hub TO fleet_service;
+-- Name: COLUMN hub.update_time; Type: ACL; Schema: fleet; Owner: -
+GRANT INSERT(update_time),UPDATE(update_time) ON TABLE fleet.hub TO fleet_service;
+-- Name: COLUMN hub.event_sequence; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(event_sequence) ON TABLE fleet.hub TO fleet_service;
+-- Name: COLUMN hub.factory_firmware_sequence; Type: ACL; Schema: fleet; Owner: -
+GRANT INSERT(factory_firmware_sequence) ON TABLE fleet.hub TO fleet_service;
+-- Name: TABLE job; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT,INSERT,UPDATE ON TABLE fleet.job TO fleet_service;
+-- Name: TABLE manufacturing_entry; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT,INSERT,DELETE ON TABLE fleet.manufacturing_entry TO fleet_service;
+-- Name: COLUMN manufacturing_entry.problem; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(problem) ON TABLE fleet.manufacturing_entry TO fleet_service;
+-- Name: TABLE manufacturing_import; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT,INSERT ON TABLE fleet.manufacturing_import TO fleet_service;
+-- Name: COLUMN manufacturing_import.state; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(state) ON TABLE fleet.manufacturing_import TO fleet_service;
+-- Name: COLUMN manufacturing_import.committed_count; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(committed_count) ON TABLE fleet.manufacturing_import TO fleet_service;
+-- Name: COLUMN manufacturing_import.problem_count; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(problem_count) ON TABLE fleet.manufacturing_import TO fleet_service;
+-- Name: COLUMN manufacturing_import.chain_digest; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(chain_digest) ON TABLE fleet.manufacturing_import TO fleet_service;
+-- Name: COLUMN manufacturing_import.update_time; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(update_time) ON TABLE fleet.manufacturing_import TO fleet_service;
+-- Name: TABLE outbox; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE fleet.outbox TO fleet_service;
+-- Name: TABLE owner_key; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT,INSERT ON TABLE fleet.owner_key TO fleet_service;
+-- Name: COLUMN owner_key.owner_epoch; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(owner_epoch) ON TABLE fleet.owner_key TO fleet_service;
+-- Name: COLUMN owner_key.owner_public_key; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(owner_public_key) ON TABLE fleet.owner_key TO fleet_service;
+-- Name: COLUMN owner_key.statement; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(statement) ON TABLE fleet.owner_key TO fleet_service;
+-- Name: COLUMN owner_key.signature; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(signature) ON TABLE fleet.owner_key TO fleet_service;
+-- Name: COLUMN owner_key.key_id; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(key_id) ON TABLE fleet.owner_key TO fleet_service;
+-- Name: COLUMN owner_key.take_time; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(take_time) ON TABLE fleet.owner_key TO fleet_service;
+-- Name: TABLE peer_list; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT,INSERT ON TABLE fleet.peer_list TO fleet_service;
+-- Name: COLUMN peer_list.owner_epoch; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(owner_epoch) ON TABLE fleet.peer_list TO fleet_service;
+-- Name: COLUMN peer_list.sequence; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(sequence) ON TABLE fleet.peer_list TO fleet_service;
+-- Name: COLUMN peer_list.peer_ids; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(peer_ids) ON TABLE fleet.peer_list TO fleet_service;
+-- Name: COLUMN peer_list.subject_digests; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(subject_digests) ON TABLE fleet.peer_list TO fleet_service;
+-- Name: COLUMN peer_list.not_after_seconds; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(not_after_seconds) ON TABLE fleet.peer_list TO fleet_service;
+-- Name: COLUMN peer_list.statement; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(statement) ON TABLE fleet.peer_list TO fleet_service;
+-- Name: COLUMN peer_list.signature; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(signature) ON TABLE fleet.peer_list TO fleet_service;
+-- Name: COLUMN peer_list.key_id; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(key_id) ON TABLE fleet.peer_list TO fleet_service;
+-- Name: COLUMN peer_list.take_time; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(take_time) ON TABLE fleet.peer_list TO fleet_service;
+-- Name: TABLE request_record; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE fleet.request_record TO fleet_service;
+-- PostgreSQL database dump complete
