@@ -1,4 +1,4 @@
--- What fleet_svc/migrations end in, for readers. Written by tests/integration/fleet_svc/test_schema_file.py.
+-- What fleet_svc/migrations end in, written by tests/integration/fleet_svc/test_schema_file.py.
 -- PostgreSQL database dump
 -- Name: fleet; Type: SCHEMA; Schema: -; Owner: -
 CREATE SCHEMA fleet;

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from tests.integration.fleet_svc.postgres import Database
 
 FILE = Path(fleet_svc.__file__).parent / "schema.sql"
-HEADER = (
-    "-- What fleet_svc/migrations end in, for readers. Written by tests/integration/fleet_svc/test_schema_file.py.\n"
-)
+HEADER = "-- What fleet_svc/migrations end in, written by tests/integration/fleet_svc/test_schema_file.py.\n"
 
 
 def test_the_committed_schema_is_the_end_state(database: Database) -> None:
