@@ -14,6 +14,7 @@ from typing import Final
 
 # Package: a program on the path, or a file, that shows that it is there. Tests name it by the mark `debian`.
 PACKAGES: Final = {
+    "curl": "curl",
     "mosquitto-clients": "mosquitto_pub",
 }
 _SBIN: Final = "/usr/sbin:/sbin"

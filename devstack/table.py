@@ -32,6 +32,11 @@ _GENEROUS_SERVICES: Final = json.dumps(
         "streams": 1000,
     }
 )
+_ENVOY: Final = (
+    *("--concurrency", "1", "--log-level", "warning", "--disable-hot-restart"),
+    *("--file-flush-interval-msec", "200"),  # the log is read while it runs
+    *("--drain-time-s", "10"),
+)
 _GENEROUS_GATEWAY: Final = {
     each: {"per_second": 10_000, "burst": 10_000} for each in ("read", "write", "sensitive", "expensive", "stream")
 }
@@ -152,7 +157,7 @@ def gateway(site: Site) -> tuple[Job, Component]:
     program = shutil.which("envoy", path=str(Path(sys.executable).parent)) or "envoy"
     component = Component(
         name="gateway",
-        argv=(program, "-c", str(made), "--concurrency", "1", "--log-level", "warning", "--disable-hot-restart"),
+        argv=(program, "-c", str(made), *_ENVOY),
         ready=Http(LOOPBACK, site.ports["gateway.admin"], "/ready"),
         after=("gateway-config", "voltex", "homes", "fleet", *_relays(site)),
         addresses={

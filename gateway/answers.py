@@ -13,8 +13,11 @@ from gateway.problems import QUERY_ROUTE
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from gateway.route_rules import Rules
+
 _JSON: Final = r"(?i)application/json(\s*;.*)?"
 _PREFIX: Final = "/v1/"
+_MOST: Final = (1 << 63) - 1
 _OWN: Final[Node] = {
     # Such an answer is not a call; the transcoder would refuse it first, in its own words.
     filters.TRANSCODER: typed("envoy.config.route.v3.FilterConfig", disabled=True),
@@ -38,6 +41,24 @@ def other_bodies(door: Door) -> Node:
     """Refuse bodies that are not JSON. Comes after the routes that take raw bytes, before all others."""
     other = _header("content-type", {"safe_regex": {"regex": _JSON}}, other=True)
     return _answer(door, "body that is no JSON", 415, {"prefix": _PREFIX, "headers": other})
+
+
+def large_body(rules: Rules, method: Method, binding: Binding) -> Iterable[Node]:
+    """Refuse a body that says itself that it is too large; who may not pass at all is not listened to.
+
+    Comes before the route that takes the body. Of a body that does not tell its length the buffer filter has the count.
+    """
+    most = rules.largest_body(method, binding)
+    if most is None:
+        return
+    headers: list[Node] = [
+        {"name": ":method", "string_match": {"exact": binding.verb}},
+        {"name": "content-length", "range_match": {"start": most + 1, "end": _MOST}},
+    ]
+    answer = _answer(
+        rules.door, method.full_name, 413, {"safe_regex": {"regex": binding.template.regex}, "headers": headers}
+    )
+    yield {**answer, "typed_per_filter_config": rules.filters(method, binding) | _OWN | filters.DRAINED}
 
 
 def other_query(door: Door, binding: Binding) -> Node:

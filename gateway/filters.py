@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _HTTP: Final = "envoy.extensions.filters.http."
 BUFFER: Final = "envoy.filters.http.buffer"
 CORS: Final = "envoy.filters.http.cors"
+DRAIN: Final = "ora.drain"
 HEADERS: Final = "envoy.filters.http.header_mutation"
 JWT: Final = "envoy.filters.http.jwt_authn"
 LOCAL_LIMIT: Final = "envoy.filters.http.local_ratelimit"
@@ -32,9 +33,13 @@ NO_PERSON: Final[Node] = {
     JWT: typed(_HTTP + "jwt_authn.v3.PerRouteConfig", disabled=True),
     RBAC: typed(_HTTP + "rbac.v3.RBACPerRoute"),
 }
+# For a route that refuses a body for its size: it is read to its end first.
+DRAINED: Final[Node] = {DRAIN: typed(_HTTP + "lua.v3.LuaPerRoute", name=DRAIN)}
 _RESPONSE: Final = 4 << 20  # gRPC's own limit for a message
 _LIMIT_PARTS: Final = ("limit", "remaining", "reset")
 _LUA: Final = Path(__file__).with_name("problems.lua")
+_DRAIN: Final = Path(__file__).with_name("drain.lua")
+_DRAIN_BYTES: Final = 16 * CEILING
 
 
 def chain(values: GatewayValues, which: Door, services: Sequence[str], descriptors: Path) -> list[Node]:
@@ -46,6 +51,7 @@ def chain(values: GatewayValues, which: Door, services: Sequence[str], descripto
         *([extension(CORS, _HTTP + "cors.v3.Cors")] if people and values.cors_origins else []),
         extension(LOCAL_LIMIT, _HTTP + "local_ratelimit.v3.LocalRateLimit", stat_prefix=which.value),
         *([_tokens(values), _roles()] if people else []),
+        extension(DRAIN, _HTTP + "lua.v3.Lua", source_codes={DRAIN: _drain()}),
         extension(BUFFER, _HTTP + "buffer.v3.Buffer", max_request_bytes=1024),
         {"name": TRANSCODER, "typed_config": transcoder(services, descriptors, sse=False)},
         extension("envoy.filters.http.router", _HTTP + "router.v3.Router", suppress_envoy_headers=True),
@@ -89,6 +95,10 @@ def _problem_documents(base: str) -> Node:
     )
     source: Node = {"inline_string": prelude + _LUA.read_text()}
     return extension(LUA, _HTTP + "lua.v3.Lua", default_source_code=source)
+
+
+def _drain() -> Node:
+    return {"inline_string": f"local MOST = {_DRAIN_BYTES}\n" + _DRAIN.read_text()}
 
 
 def _response_headers() -> Node:

@@ -8,6 +8,7 @@ from gateway import filters, local_replies, routes, tls
 from gateway.contract import Contract, Door, Method
 from gateway.node import Node, extension, socket, typed
 from gateway.route_rules import virtual_host_headers
+from gateway.sizes import CEILING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,8 +127,9 @@ def _hardening(values: GatewayValues, which: Door) -> Node:
         },
         "http2_protocol_options": {
             "max_concurrent_streams": 100,
-            "initial_stream_window_size": 1 << 16,
-            "initial_connection_window_size": 1 << 20,
+            # Any JSON body fits, so that a refusal before its end finds a caller who listens.
+            "initial_stream_window_size": CEILING,
+            "initial_connection_window_size": CEILING,
             "max_outbound_frames": 10_000,
             "max_outbound_control_frames": 1000,
             "max_consecutive_inbound_frames_with_empty_payload": 1,

@@ -94,12 +94,16 @@ class Rules:
         kind = "envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig"
         return {filters.JWT: typed(kind, requirement_name=filters.PERSON), filters.RBAC: self._roles(method)}
 
+    def largest_body(self, method: Method, binding: Binding) -> int | None:
+        """Return the bytes that a body may have; None where a stream of them has no bound of the gateway's."""
+        if method.streams_in:
+            return None
+        return body_limit(self.contract.messages, method.input, binding.body) or _NO_BODY
+
     def _body(self, method: Method, binding: Binding) -> Node:
         kind = "envoy.extensions.filters.http.buffer.v3.BufferPerRoute"
-        if method.streams_in:
-            return typed(kind, disabled=True)
-        most = body_limit(self.contract.messages, method.input, binding.body) or _NO_BODY
-        return typed(kind, buffer={"max_request_bytes": most})
+        most = self.largest_body(method, binding)
+        return typed(kind, disabled=True) if most is None else typed(kind, buffer={"max_request_bytes": most})
 
     def _limit(self, method: Method) -> Node:
         limits = self.values.limits

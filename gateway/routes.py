@@ -55,6 +55,7 @@ def takes_raw_bytes(contract: Contract, method: Method, binding: Binding) -> boo
 
 
 def _routes(rules: route_rules.Rules, method: Method, binding: Binding, descriptors: Path) -> Iterable[Node]:
+    yield from answers.large_body(rules, method, binding)
     if rules.door is Door.APP and method.policy.token_scopes:
         # A tenant's API token is no JWT; the service that keeps its hash reads it.
         yield from _variants(rules, method, binding, descriptors, _API_TOKEN, filters.NO_PERSON)

@@ -149,7 +149,8 @@ def test_the_descriptors_that_envoy_reads_have_the_same_methods() -> None:
 def test_every_reason_that_the_mesh_gives_is_in_the_catalogue() -> None:
     known = {reason.name for reason in catalogue.reasons(built())}
     texts = [path.read_text() for path in ROOT.joinpath("mesh").rglob("*.py")]
-    given = {each for text in texts for each in _REASON.findall(text)}
+    lines = [line for text in texts for line in text.splitlines() if "FieldViolation(" not in line]
+    given = {each for line in lines for each in _REASON.findall(line)}
     assert len(given) > 10
     assert given <= known
 
