@@ -1,0 +1,1 @@
+"""Owns what the portal decides; knows no I/O, no clock and no contract."""
