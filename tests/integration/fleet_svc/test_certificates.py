@@ -220,7 +220,7 @@ async def test_one_certificate_is_revoked_for_ever_and_the_relay_hears_it(world:
     assert await world.revoke(first.name) == revoked
     serial = x509.load_der_x509_certificate(first.chain_der[0]).serial_number
     told = await watch.read()
-    while not told.HasField("changed"):
+    while not told.changed.revoked_serials:
         told = await watch.read()
     assert [int.from_bytes(each, "big") for each in told.changed.revoked_serials] == [serial]
     watch.cancel()
