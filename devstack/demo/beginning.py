@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
+import asyncpg
+
+from devstack.demo.scene import PATIENCE
 from devstack.demo.story import expect
 from devstack.dev import dump, enrolment
 
@@ -22,6 +26,7 @@ async def tell(story: Story, scene: Scene) -> None:
     with story.step(
         "It connects with a good certificate, and is refused: its owner has not turned the cloud on"
     ) as step:
+        await _events_are_out(scene)
         before = _kept(scene)
         began = time.monotonic()
         async with scene.hub():
@@ -34,6 +39,17 @@ async def tell(story: Story, scene: Scene) -> None:
             f"{len(after)} lines of database and Redis name the Hub, as before: its registry row and events"
         )
         expect(after == before, f"these are new: {sorted(after - before)}")
+
+
+async def _events_are_out(scene: Scene) -> None:
+    """Wait until the events of the enrolment are published, so that what comes after is of the attempt alone."""
+    connection = await asyncpg.connect(scene.stack.data["databases"]["admin"])
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while await connection.fetchval("SELECT count(*) FROM fleet.outbox WHERE published_at IS NULL"):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    finally:
+        await connection.close()
 
 
 def _kept(scene: Scene) -> set[str]:
