@@ -1,1 +1,1 @@
-"""A simulated Hub: the reference for what firmware does. Its messages are betterproto2's, not the services' Protobuf."""
+"""A simulated Hub: the reference for what firmware does. Its messages are betterproto2's, not the services'."""

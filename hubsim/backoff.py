@@ -1,4 +1,4 @@
-"""Owns how long a Hub waits before it connects again: full jitter, so that a restarted relay is not met by all at once."""
+"""Owns how long a Hub waits before it connects again: full jitter, so that not all meet a restarted relay at once."""
 
 from __future__ import annotations
 

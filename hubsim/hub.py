@@ -308,8 +308,8 @@ class Hub:
     def _start(self, work: Awaitable[None]) -> None:
         """Run a publication beside the taking, and keep hold of it."""
         task = asyncio.ensure_future(work)
-        self._tasks.add(task)  # type: ignore[arg-type]  # ensure_future of a coroutine is a task
-        task.add_done_callback(self._tasks.discard)  # type: ignore[arg-type]
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _emit(self, event: str, **facts: Value) -> None:
         self._on_event({"hub": self.name, "event": event, **facts})

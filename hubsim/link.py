@@ -1,4 +1,4 @@
-"""Owns one MQTT connection: paho-mqtt on the event loop, over mutual TLS 1.3. It knows no envelope and never reconnects.
+"""Owns one MQTT connection: paho-mqtt on the event loop, over mutual TLS 1.3. It knows no envelope, never reconnects.
 
 paho acknowledges when it is told to (`manual_ack`), which aiomqtt cannot do; hence this file instead of aiomqtt.
 """
@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from paho.mqtt.client import MQTT_ERR_SUCCESS, CallbackAPIVersion, Client, MQTTMessage, MQTTv5, MQTTv311
+from paho.mqtt.client import MQTT_ERR_SUCCESS, Client, MQTTMessage, MQTTv5, MQTTv311
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -175,14 +176,20 @@ class Link:
 
     def _abandon(self, connecting: asyncio.Future[None]) -> None:
         """Give up while the thread may still be connecting."""
-        connecting.add_done_callback(lambda done: (done.cancelled() or done.exception(), self.close()))
+
+        def end(done: asyncio.Future[None]) -> None:
+            if not done.cancelled():
+                done.exception()  # seen, so that nothing warns of it
+            self.close()
+
+        connecting.add_done_callback(end)
 
     def _connect_blocking(self) -> None:
         """Resolve, connect and shake hands: paho does these three blocking, so this runs in a thread."""
         if self._settings.version is MqttVersion.V3_1_1:
             self._client.connect(self._settings.host, self._settings.port, self._settings.keepalive_s)
             return
-        properties = Properties(PacketTypes.CONNECT)
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = 0
         properties.ReceiveMaximum = RECEIVE_MAXIMUM
         properties.MaximumPacketSize = MAXIMUM_PACKET_BYTES

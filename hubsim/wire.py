@@ -96,7 +96,7 @@ def _is_bytes(value: object, least: int, most: int) -> bool:
     return isinstance(value, bytes) and least <= len(value) <= most
 
 
-def write_header(
+def write_header(  # noqa: PLR0913 - the fields of a header
     *,
     hub_id: bytes,
     peer_id: bytes,
