@@ -77,7 +77,6 @@ async def test_header_fields_of_a_later_version_pass_untouched(world: World) -> 
 async def test_withdrawal_of_consent_cuts_the_session_within_a_second(world: World) -> None:
     person = Person("alice")
     hub = world.hub(person)
-    await world.fleet.watched.wait()
 
     async def live() -> None:
         async with client(world, hub) as mqtt:

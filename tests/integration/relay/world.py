@@ -170,6 +170,7 @@ async def running(
         start = _process if process else partial(_task, monkeypatch)
         service = await start(environ)
         await _listening(ports["GRPC"], service)
+        await fleet.watched.wait()
         world = World(
             folder,
             fleet,
