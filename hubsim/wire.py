@@ -24,6 +24,8 @@ ID_BYTES: Final = 16
 HEADER_VERSION: Final = 1
 MAX_HEADER_BYTES: Final = 512
 MAX_SEALED_BYTES: Final = 65_536
+UNREADABLE: Final = (ArithmeticError, AttributeError, EOFError, LookupError, TypeError, ValueError)
+"""What betterproto2 raises at bytes that are no message."""
 
 __all__ = [
     "Arrived",
@@ -69,7 +71,7 @@ def read_envelope(encoded: bytes, hub_id: bytes) -> Arrived:
     try:
         envelope = Envelope.parse(encoded)
         header = RouteHeader.parse(envelope.route_header)
-    except (ValueError, EOFError, TypeError):
+    except UNREADABLE:
         raise MalformedError("no Envelope, or no RouteHeader in it") from None
     if not _is_bytes(envelope.sealed, 1, MAX_SEALED_BYTES) or not _is_bytes(envelope.route_header, 1, MAX_HEADER_BYTES):
         raise MalformedError("the envelope is out of bounds")
@@ -144,7 +146,7 @@ def read_content(encoded: bytes) -> tuple[bytes, bytes]:
     """
     try:
         content = SealedContent.parse(encoded)
-    except (ValueError, EOFError, TypeError):
+    except UNREADABLE:
         raise MalformedError("what was sealed is no SealedContent") from None
     if not isinstance(content.payload, bytes) or not _is_bytes(content.signature, SIGNATURE_BYTES, SIGNATURE_BYTES):
         raise MalformedError("what was sealed is no SealedContent")

@@ -115,7 +115,7 @@ class AppClient:
         return Sent(
             message_id=base64.b64decode(answer.get("messageId", "")),
             outcome=str(answer.get("outcome", "")).removeprefix("OUTCOME_"),
-            reason=str(answer["reason"]).removeprefix("REFUSAL_REASON_") if answer.get("reason") else None,
+            reason=_reason(str(answer.get("reason", ""))),
             retry_after_ms=answer.get("retryAfterMs"),
         )
 
@@ -211,6 +211,12 @@ def _decode_event(data: str) -> Attached | bytes | None:
         ).SerializeToString(deterministic=True)
     except (AttributeError, KeyError, TypeError, ValueError, binascii.Error):
         raise MalformedError("the stream carries no ReceiveResponse") from None
+
+
+def _reason(name: str) -> str | None:
+    """Return a RefusalReason's own name; None where there is none (the gateway prints the zero value)."""
+    short = name.removeprefix("REFUSAL_REASON_")
+    return None if short in {"", "UNSPECIFIED"} else short
 
 
 def _to_base64(value: bytes) -> str:

@@ -28,7 +28,7 @@ def send(*, hub: str, root: Path | None, persona: str, text: str) -> None:
     with plainly():
         sent = asyncio.run(_send(household(hub, root), persona, text.encode()))
     told = {"messageId": sent.message_id.hex(), "outcome": sent.outcome, "reason": sent.reason}
-    click.echo(json.dumps({name: value for name, value in told.items() if value not in {None, "UNSPECIFIED"}}))
+    click.echo(json.dumps({name: value for name, value in told.items() if value is not None}))
     raise click.exceptions.Exit(0 if sent.outcome == "DELIVERED" else 1)
 
 

@@ -1,0 +1,78 @@
+"""Owns the command line of the simulated Hub: `python -m hubsim create` and `python -m hubsim run`.
+
+What happens is printed as one JSON line an event. `ora dev enrol-hub` makes Hubs that a development stack knows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import uuid
+from pathlib import Path
+
+import click
+
+from hubsim import store
+from hubsim.events import print_event
+from hubsim.hub import Hub, HubConfig
+from hubsim.link import MqttVersion
+from sdk.errors import MalformedError
+
+
+@click.group()
+def main() -> None:
+    """Simulate Hubs."""
+
+
+@main.command()
+@click.option("--dir", "root", type=click.Path(path_type=Path), required=True, help="Where the folders are made.")
+@click.option("--count", type=click.IntRange(1, 10_000), default=1, show_default=True)
+def create(*, root: Path, count: int) -> None:
+    """Make factory-fresh Hubs: keys, and requests for certificates (`tls.csr`, to be answered as `tls.crt`)."""
+    for _ in range(count):
+        click.echo(store.create(root, str(uuid.uuid4())))
+
+
+@main.command()
+@click.option("--dir", "root", type=click.Path(path_type=Path, exists=True), required=True, help="Folder of folders.")
+@click.option("--host", default="localhost", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65_535), required=True, help="The relay's MQTT port.")
+@click.option("--ca", "ca_file", type=click.Path(path_type=Path, exists=True), required=True, help="Trusted servers.")
+@click.option("--mqtt", type=click.Choice([each.value for each in MqttVersion]), default="5.0", show_default=True)
+@click.option("--count", type=click.IntRange(1), help="Only the first so many, by id.")
+def run(*, root: Path, host: str, port: int, ca_file: Path, mqtt: str, count: int | None) -> None:
+    """Run all Hubs of a folder in one process until SIGINT or SIGTERM."""
+    chosen = store.folders(root)[:count]
+    if not chosen:
+        raise click.ClickException(f"there is no Hub in {root}")
+    try:
+        hubs = [
+            Hub(
+                HubConfig(folder=each, mqtt_host=host, mqtt_port=port, ca_file=ca_file, version=MqttVersion(mqtt)),
+                on_event=print_event,
+            )
+            for each in chosen
+        ]
+    except FileNotFoundError as error:
+        raise click.ClickException(f"{error.filename} is missing: the Hub has no certificate yet") from error
+    except MalformedError as error:
+        raise click.ClickException(str(error)) from error
+    asyncio.run(_run(hubs))
+
+
+async def _run(hubs: list[Hub]) -> None:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(each, stop.set)
+    running = [asyncio.create_task(hub.run()) for hub in hubs]
+    stopped = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait({*running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (*running, stopped):
+        task.cancel()
+    await asyncio.gather(*running, stopped, return_exceptions=True)
+    for task in done - {stopped}:
+        task.result()  # a Hub ends only by a fault, and a fault is not hidden
+
+
+if __name__ == "__main__":
+    main()
