@@ -193,7 +193,7 @@ def api_error(status: int, body: bytes) -> ApiError:
 def _decode_event(data: str) -> Attached | bytes | None:
     """Read one ReceiveResponse; None for a heartbeat."""
     try:
-        event: dict[str, Any] = json.loads(data)
+        event: dict[str, Any] = dict(json.loads(data).items())  # a list or a number has no items
         if "attached" in event:
             attached = event["attached"]
             return Attached(

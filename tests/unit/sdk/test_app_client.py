@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -12,6 +12,9 @@ from ora.relay.v1 import envelope_pb2 as pb
 from sdk.app_client import ApiError, AppClient, Attached
 from sdk.errors import MalformedError
 from sdk.keys import new_app_keys, new_hub_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HUB = new_hub_keys(b"h" * 16)
 ENVELOPE = pb.Envelope(route_header=b"header", sealed=b"sealed")
