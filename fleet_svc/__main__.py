@@ -11,6 +11,7 @@ from ora.fleet.v1.certificate_service_pb2_grpc import add_CertificateServiceServ
 from ora.fleet.v1.hub_record_service_pb2_grpc import add_HubRecordServiceServicer_to_server
 from ora.fleet.v1.hub_service_pb2_grpc import add_HubServiceServicer_to_server
 from ora.fleet.v1.manifest_service_pb2_grpc import add_ManifestServiceServicer_to_server
+from ora.fleet.v1.update_hold_service_pb2_grpc import add_UpdateHoldServiceServicer_to_server
 
 from fleet_svc.api.admissions import AdmissionService
 from fleet_svc.api.certificates import CertificateService
@@ -19,12 +20,15 @@ from fleet_svc.api.hub_records import HubRecordService
 from fleet_svc.api.hubs import HubService
 from fleet_svc.api.issuing import Issuer
 from fleet_svc.api.manifest_service import ManifestService
+from fleet_svc.api.portal_events import PortalEvents
+from fleet_svc.api.update_holds import UpdateHoldService
 from fleet_svc.config import Config, authority_of, challenge_key_of
 from fleet_svc.feed import AdmissionFeed
 from fleet_svc.jobs import jobs_of
 from fleet_svc.store import admission_changes
 from mesh import clock, ids, log, tasks, telemetry
 from mesh.config import load
+from mesh.consumer import Consumer
 from mesh.db import open_database
 from mesh.jobs import Jobs
 from mesh.outbox import OutboxRelay
@@ -46,7 +50,17 @@ async def serve(scope: tasks.Scope) -> None:
             outbox = OutboxRelay(database, redis, schema="fleet")
             scope.start("outbox", outbox.run())
             manifests = ManifestService(database, now=clock.now)
-            jobs = jobs_of(database, outbox, manifests)
+            portal = Consumer(
+                database,
+                redis,
+                PortalEvents(now=clock.now).take,
+                source="portal",
+                schema="fleet",
+                name="fleet",
+                node=config.mesh.node_id or "fleet",
+            )
+            scope.start("portal events", portal.run())
+            jobs = jobs_of(database, outbox, manifests, portal)
             scope.start("jobs", Jobs(database, "fleet", now=clock.now).run(*jobs))
             feed = AdmissionFeed(
                 partial(admission_changes.listen, config.database),
@@ -66,6 +80,7 @@ async def serve(scope: tasks.Scope) -> None:
             server.add(add_ManifestServiceServicer_to_server, manifests)
             server.add(add_CertificateServiceServicer_to_server, certificates)
             server.add(add_HubRecordServiceServicer_to_server, records)
+            server.add(add_UpdateHoldServiceServicer_to_server, UpdateHoldService(database, now=clock.now))
             server.add(add_AdmissionServiceServicer_to_server, AdmissionService(database, feed))
             await server.serve(scope.stopping)
 

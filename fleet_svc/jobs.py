@@ -11,6 +11,7 @@ from mesh.jobs import Job
 
 if TYPE_CHECKING:
     from fleet_svc.api.manifest_service import ManifestService
+    from mesh.consumer import Consumer
     from mesh.db import Database
     from mesh.outbox import OutboxRelay
 
@@ -20,7 +21,7 @@ _CERTIFICATES_KEPT: Final = timedelta(days=7)
 _UPLOADS_KEPT: Final = timedelta(days=7)
 
 
-def jobs_of(database: Database, outbox: OutboxRelay, manifests: ManifestService) -> list[Job]:
+def jobs_of(database: Database, outbox: OutboxRelay, manifests: ManifestService, portal: Consumer) -> list[Job]:
     """Return the jobs."""
 
     async def sweep_requests(_now: datetime) -> None:
@@ -28,6 +29,9 @@ def jobs_of(database: Database, outbox: OutboxRelay, manifests: ManifestService)
 
     async def sweep_outbox(_now: datetime) -> None:
         await outbox.sweep()
+
+    async def sweep_inbox(_now: datetime) -> None:
+        await portal.sweep()
 
     async def sweep_certificates(now: datetime) -> None:
         async with database.platform() as tx:
@@ -41,6 +45,7 @@ def jobs_of(database: Database, outbox: OutboxRelay, manifests: ManifestService)
 
     return [
         Job("cancel stale imports", timedelta(hours=6), cancel_stale_imports),
+        Job("sweep inbox", timedelta(hours=6), sweep_inbox),
         Job("sweep request records", timedelta(hours=1), sweep_requests),
         Job("sweep certificates", timedelta(hours=6), sweep_certificates),
         Job("sweep outbox", timedelta(hours=6), sweep_outbox),

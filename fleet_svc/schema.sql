@@ -54,6 +54,19 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+-- Name: firmware_update_before_write(); Type: FUNCTION; Schema: fleet; Owner: -
+CREATE FUNCTION fleet.firmware_update_before_write() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+BEGIN
+    PERFORM FROM fleet.hub WHERE hub_id = NEW.hub_id FOR NO KEY UPDATE;
+    IF EXISTS (SELECT FROM fleet.update_hold WHERE hub_id = NEW.hub_id AND reason IS NOT NULL) THEN
+        RAISE EXCEPTION 'updates of this Hub are held'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'install_excludes_update_hold';
+    END IF;
+    RETURN NEW;
+END $$;
 -- Name: hub_before_update(); Type: FUNCTION; Schema: fleet; Owner: -
 CREATE FUNCTION fleet.hub_before_update() RETURNS trigger
     LANGUAGE plpgsql
@@ -75,6 +88,8 @@ CREATE FUNCTION fleet.hub_erase() RETURNS trigger
     AS $$
 BEGIN
     DELETE FROM fleet.owner_key WHERE hub_id = NEW.hub_id;
+    DELETE FROM fleet.update_hold WHERE hub_id = NEW.hub_id;
+    DELETE FROM fleet.firmware_update WHERE hub_id = NEW.hub_id;
     RETURN NULL;
 END $$;
 -- Name: hub_notify(); Type: FUNCTION; Schema: fleet; Owner: -
@@ -108,6 +123,28 @@ BEGIN
     IF (NEW.owner_epoch, NEW.sequence) <= (OLD.owner_epoch, OLD.sequence) THEN
         RAISE EXCEPTION 'a peer list changes by a newer signed record alone'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'peer_list_rises';
+    END IF;
+    RETURN NEW;
+END $$;
+-- Name: update_hold_before_write(); Type: FUNCTION; Schema: fleet; Owner: -
+CREATE FUNCTION fleet.update_hold_before_write() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+BEGIN
+    PERFORM FROM fleet.hub WHERE hub_id = NEW.hub_id FOR NO KEY UPDATE;
+    IF TG_OP = 'UPDATE' AND NEW.lock_epoch < OLD.lock_epoch THEN
+        RAISE EXCEPTION 'a lock epoch never falls'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'update_hold_epoch_rises';
+    END IF;
+    IF NEW.reason IS NOT NULL THEN
+        IF EXISTS (SELECT FROM fleet.firmware_update
+                    WHERE hub_id = NEW.hub_id AND state IN ('INSTALLING', 'TRIAL_BOOT')) THEN
+            RAISE EXCEPTION 'an update is in flight'
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'update_hold_excludes_install';
+        END IF;
+        UPDATE fleet.firmware_update SET permit_id = NULL, permit_lock_epoch = NULL, permit_expire_time = NULL
+         WHERE hub_id = NEW.hub_id AND permit_id IS NOT NULL;
     END IF;
     RETURN NEW;
 END $$;
@@ -220,6 +257,69 @@ COMMENT ON COLUMN fleet.factory_key.public_key IS 'PUBLIC: Ed25519.';
 COMMENT ON COLUMN fleet.factory_key.create_time IS 'PUBLIC: when it was registered.';
 -- Name: COLUMN factory_key.retire_time; Type: COMMENT; Schema: fleet; Owner: -
 COMMENT ON COLUMN fleet.factory_key.retire_time IS 'PUBLIC: when it was retired; null: it is not.';
+-- Name: firmware_update; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.firmware_update (
+    update_id uuid NOT NULL,
+    hub_id uuid NOT NULL,
+    release_id uuid NOT NULL,
+    rollout_id uuid,
+    wave integer DEFAULT 0 NOT NULL,
+    state text NOT NULL,
+    hub_reason text,
+    failure text,
+    permit_id uuid,
+    permit_lock_epoch bigint,
+    permit_expire_time timestamp with time zone,
+    begin_time timestamp with time zone,
+    begin_boot_count bigint,
+    begin_slot text,
+    create_time timestamp with time zone NOT NULL,
+    report_time timestamp with time zone,
+    CONSTRAINT firmware_update_begin_boot_count_check CHECK (((begin_boot_count >= 0) AND (begin_boot_count <= '4294967295'::bigint))),
+    CONSTRAINT firmware_update_begin_slot_check CHECK ((begin_slot = ANY (ARRAY['A'::text, 'B'::text]))),
+    CONSTRAINT firmware_update_check CHECK ((num_nonnulls(permit_id, permit_lock_epoch, permit_expire_time) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT firmware_update_check1 CHECK (((permit_id IS NULL) OR (state = 'DOWNLOADED'::text))),
+    CONSTRAINT firmware_update_check2 CHECK ((num_nonnulls(begin_time, begin_boot_count, begin_slot) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT firmware_update_failure_check CHECK ((failure = ANY (ARRAY['DOWNLOAD'::text, 'VERIFICATION'::text, 'INCOMPATIBLE'::text, 'STORAGE'::text, 'BOOT'::text, 'HEALTH_CHECK'::text, 'ROLLBACK_REFUSED'::text, 'POWER_LOSS'::text]))),
+    CONSTRAINT firmware_update_hub_reason_check CHECK ((hub_reason = ANY (ARRAY['HUB_BUSY'::text, 'USER_DEFERRED'::text, 'QUIET_HOURS'::text]))),
+    CONSTRAINT firmware_update_permit_lock_epoch_check CHECK ((permit_lock_epoch >= 0)),
+    CONSTRAINT firmware_update_state_check CHECK ((state = ANY (ARRAY['OFFERED'::text, 'DOWNLOADING'::text, 'DOWNLOADED'::text, 'INSTALLING'::text, 'TRIAL_BOOT'::text, 'CONFIRMED'::text, 'ROLLED_BACK'::text, 'FAILED'::text, 'EXPIRED'::text]))),
+    CONSTRAINT firmware_update_wave_check CHECK (((wave >= 0) AND (wave <= 7)))
+);
+-- Name: TABLE firmware_update; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.firmware_update IS 'Releases on their way to Hubs. What is held is told by fleet.update_hold, not by the state.';
+-- Name: COLUMN firmware_update.update_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_update.update_id IS 'PSEUDONYM: the update.';
+-- Name: COLUMN firmware_update.hub_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_update.hub_id IS 'PSEUDONYM: the Hub.';
+-- Name: COLUMN firmware_update.release_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_update.release_id IS 'PUBLIC: what is brought.';
+-- Name: COLUMN firmware_update.rollout_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_update.rollout_id IS 'PUBLIC: the rollout that assigned it; null: an app carries it.';
+-- Name: COLUMN firmware_update.wave; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_update.wave IS 'PUBLIC: the wave of the rollout that the Hub is in.';
+-- Name: COLUMN firmware_update.state; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_update.state IS 'PUBLIC: how far it came.';
+-- Name: COLUMN firmware_update.hub_reason; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_update.hub_reason IS 'PUBLIC: the reason of the Hub itself to wait; null: none.';
+-- Name: COLUMN firmware_update.failure; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_update.failure IS 'PUBLIC: why it did not end well; null: it did, or goes on.';
+-- Name: COLUMN firmware_update.permit_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_update.permit_id IS 'PSEUDONYM: the permit that may still be spent; null: none.';
+-- Name: COLUMN firmware_update.permit_lock_epoch; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_update.permit_lock_epoch IS 'PSEUDONYM: the lock epoch that the permit was given at.';
+-- Name: COLUMN firmware_update.permit_expire_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_update.permit_expire_time IS 'PUBLIC: until when the permit may be spent.';
+-- Name: COLUMN firmware_update.begin_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_update.begin_time IS 'PUBLIC: when the permit was spent; null: it was not.';
+-- Name: COLUMN firmware_update.begin_boot_count; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_update.begin_boot_count IS 'PSEUDONYM: how often the Hub had booted then.';
+-- Name: COLUMN firmware_update.begin_slot; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_update.begin_slot IS 'PUBLIC: the slot that ran then.';
+-- Name: COLUMN firmware_update.create_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_update.create_time IS 'PUBLIC: when it was offered.';
+-- Name: COLUMN firmware_update.report_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_update.report_time IS 'PUBLIC: when the Hub last said something about it.';
 -- Name: hub; Type: TABLE; Schema: fleet; Owner: -
 CREATE TABLE fleet.hub (
     hub_id uuid NOT NULL,
@@ -273,6 +373,20 @@ COMMENT ON COLUMN fleet.hub.update_time IS 'PUBLIC: when an operator last change
 COMMENT ON COLUMN fleet.hub.event_sequence IS 'PUBLIC: how many events were told of the Hub.';
 -- Name: COLUMN hub.factory_firmware_sequence; Type: COMMENT; Schema: fleet; Owner: -
 COMMENT ON COLUMN fleet.hub.factory_firmware_sequence IS 'PUBLIC: the firmware that left the factory; an update below it is a roll-back. 0: not known.';
+-- Name: inbox; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.inbox (
+    consumer text NOT NULL,
+    event_id uuid NOT NULL,
+    handled_at timestamp with time zone DEFAULT now() NOT NULL
+);
+-- Name: TABLE inbox; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.inbox IS 'Events that were handled, kept 14 days. Belongs to no tenant.';
+-- Name: COLUMN inbox.consumer; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.inbox.consumer IS 'PUBLIC: the consumer group.';
+-- Name: COLUMN inbox.event_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.inbox.event_id IS 'PSEUDONYM: the event.';
+-- Name: COLUMN inbox.handled_at; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.inbox.handled_at IS 'PUBLIC: when its effect was committed.';
 -- Name: job; Type: TABLE; Schema: fleet; Owner: -
 CREATE TABLE fleet.job (
     name text NOT NULL,
@@ -535,6 +649,25 @@ COMMENT ON COLUMN fleet.schema_migration.name IS 'PUBLIC: the name of the file.'
 COMMENT ON COLUMN fleet.schema_migration.checksum IS 'PUBLIC: SHA-256 of what was run.';
 -- Name: COLUMN schema_migration.applied_at; Type: COMMENT; Schema: fleet; Owner: -
 COMMENT ON COLUMN fleet.schema_migration.applied_at IS 'PUBLIC: when it was run.';
+-- Name: update_hold; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.update_hold (
+    hub_id uuid NOT NULL,
+    reason text,
+    lock_epoch bigint NOT NULL,
+    update_time timestamp with time zone NOT NULL,
+    CONSTRAINT update_hold_lock_epoch_check CHECK ((lock_epoch > 0)),
+    CONSTRAINT update_hold_reason_check CHECK ((reason = ANY (ARRAY['PENDING_HANDOVER'::text, 'RECEIPT_WAIT'::text])))
+);
+-- Name: TABLE update_hold; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.update_hold IS 'The hold of a Hub, and the newest lock epoch that it was ever held with.';
+-- Name: COLUMN update_hold.hub_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.update_hold.hub_id IS 'PSEUDONYM: the Hub.';
+-- Name: COLUMN update_hold.reason; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.update_hold.reason IS 'PUBLIC: why updates wait; null: they do not.';
+-- Name: COLUMN update_hold.lock_epoch; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.update_hold.lock_epoch IS 'PSEUDONYM: the lock epoch of the project; never falls.';
+-- Name: COLUMN update_hold.update_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.update_hold.update_time IS 'PUBLIC: when it last changed.';
 -- Name: certificate certificate_fingerprint_key; Type: CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.certificate
     ADD CONSTRAINT certificate_fingerprint_key UNIQUE (fingerprint);
@@ -553,12 +686,18 @@ ALTER TABLE ONLY fleet.factory_key
 -- Name: factory_key factory_key_public_key_key; Type: CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.factory_key
     ADD CONSTRAINT factory_key_public_key_key UNIQUE (public_key);
+-- Name: firmware_update firmware_update_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.firmware_update
+    ADD CONSTRAINT firmware_update_pkey PRIMARY KEY (update_id);
 -- Name: hub hub_identity_public_key_key; Type: CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.hub
     ADD CONSTRAINT hub_identity_public_key_key UNIQUE (identity_public_key);
 -- Name: hub hub_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.hub
     ADD CONSTRAINT hub_pkey PRIMARY KEY (hub_id);
+-- Name: inbox inbox_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.inbox
+    ADD CONSTRAINT inbox_pkey PRIMARY KEY (consumer, event_id);
 -- Name: job job_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.job
     ADD CONSTRAINT job_pkey PRIMARY KEY (name);
@@ -589,14 +728,23 @@ ALTER TABLE ONLY fleet.request_record
 -- Name: schema_migration schema_migration_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.schema_migration
     ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (number);
+-- Name: update_hold update_hold_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.update_hold
+    ADD CONSTRAINT update_hold_pkey PRIMARY KEY (hub_id);
 -- Name: certificate_by_end; Type: INDEX; Schema: fleet; Owner: -
 CREATE INDEX certificate_by_end ON fleet.certificate USING btree (not_after_time);
 -- Name: certificate_by_hub; Type: INDEX; Schema: fleet; Owner: -
 CREATE INDEX certificate_by_hub ON fleet.certificate USING btree (hub_id, create_time DESC, serial);
+-- Name: firmware_update_by_hub; Type: INDEX; Schema: fleet; Owner: -
+CREATE INDEX firmware_update_by_hub ON fleet.firmware_update USING btree (hub_id, create_time DESC, update_id);
+-- Name: firmware_update_live; Type: INDEX; Schema: fleet; Owner: -
+CREATE UNIQUE INDEX firmware_update_live ON fleet.firmware_update USING btree (hub_id) WHERE (state = ANY (ARRAY['OFFERED'::text, 'DOWNLOADING'::text, 'DOWNLOADED'::text, 'INSTALLING'::text, 'TRIAL_BOOT'::text]));
 -- Name: hub_by_lot; Type: INDEX; Schema: fleet; Owner: -
 CREATE INDEX hub_by_lot ON fleet.hub USING btree (lot, hub_id) WHERE (lot <> ''::text);
 -- Name: hub_by_state; Type: INDEX; Schema: fleet; Owner: -
 CREATE INDEX hub_by_state ON fleet.hub USING btree (state, hub_id);
+-- Name: inbox_handled_at; Type: INDEX; Schema: fleet; Owner: -
+CREATE INDEX inbox_handled_at ON fleet.inbox USING btree (handled_at);
 -- Name: manufacturing_entry_by_hub; Type: INDEX; Schema: fleet; Owner: -
 CREATE INDEX manufacturing_entry_by_hub ON fleet.manufacturing_entry USING btree (import_id, hub_id);
 -- Name: manufacturing_entry_by_key; Type: INDEX; Schema: fleet; Owner: -
@@ -617,6 +765,8 @@ CREATE TRIGGER certificate_before_update BEFORE UPDATE ON fleet.certificate FOR 
 CREATE TRIGGER consent_admission AFTER INSERT OR DELETE OR UPDATE ON fleet.consent FOR EACH ROW EXECUTE FUNCTION fleet.admission_changed();
 -- Name: consent consent_before_update; Type: TRIGGER; Schema: fleet; Owner: -
 CREATE TRIGGER consent_before_update BEFORE UPDATE ON fleet.consent FOR EACH ROW EXECUTE FUNCTION fleet.consent_before_update();
+-- Name: firmware_update firmware_update_before_write; Type: TRIGGER; Schema: fleet; Owner: -
+CREATE TRIGGER firmware_update_before_write BEFORE INSERT OR UPDATE ON fleet.firmware_update FOR EACH ROW WHEN (((new.state = ANY (ARRAY['INSTALLING'::text, 'TRIAL_BOOT'::text])) OR (new.permit_id IS NOT NULL))) EXECUTE FUNCTION fleet.firmware_update_before_write();
 -- Name: hub hub_before_update; Type: TRIGGER; Schema: fleet; Owner: -
 CREATE TRIGGER hub_before_update BEFORE UPDATE ON fleet.hub FOR EACH ROW EXECUTE FUNCTION fleet.hub_before_update();
 -- Name: hub hub_erase; Type: TRIGGER; Schema: fleet; Owner: -
@@ -629,12 +779,19 @@ CREATE TRIGGER owner_key_before_update BEFORE UPDATE ON fleet.owner_key FOR EACH
 CREATE TRIGGER peer_list_admission AFTER INSERT OR DELETE OR UPDATE ON fleet.peer_list FOR EACH ROW EXECUTE FUNCTION fleet.admission_changed();
 -- Name: peer_list peer_list_before_update; Type: TRIGGER; Schema: fleet; Owner: -
 CREATE TRIGGER peer_list_before_update BEFORE UPDATE ON fleet.peer_list FOR EACH ROW EXECUTE FUNCTION fleet.peer_list_before_update();
+-- Name: update_hold update_hold_admission; Type: TRIGGER; Schema: fleet; Owner: -
+CREATE TRIGGER update_hold_admission AFTER INSERT OR DELETE OR UPDATE ON fleet.update_hold FOR EACH ROW EXECUTE FUNCTION fleet.admission_changed();
+-- Name: update_hold update_hold_before_write; Type: TRIGGER; Schema: fleet; Owner: -
+CREATE TRIGGER update_hold_before_write BEFORE INSERT OR UPDATE ON fleet.update_hold FOR EACH ROW EXECUTE FUNCTION fleet.update_hold_before_write();
 -- Name: certificate certificate_hub_id_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.certificate
     ADD CONSTRAINT certificate_hub_id_fkey FOREIGN KEY (hub_id) REFERENCES fleet.hub(hub_id);
 -- Name: consent consent_hub_id_owner_epoch_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.consent
     ADD CONSTRAINT consent_hub_id_owner_epoch_fkey FOREIGN KEY (hub_id, owner_epoch) REFERENCES fleet.owner_key(hub_id, owner_epoch) ON DELETE CASCADE;
+-- Name: firmware_update firmware_update_hub_id_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.firmware_update
+    ADD CONSTRAINT firmware_update_hub_id_fkey FOREIGN KEY (hub_id) REFERENCES fleet.hub(hub_id);
 -- Name: manufacturing_entry manufacturing_entry_import_id_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.manufacturing_entry
     ADD CONSTRAINT manufacturing_entry_import_id_fkey FOREIGN KEY (import_id) REFERENCES fleet.manufacturing_import(import_id) ON DELETE CASCADE;
@@ -647,6 +804,9 @@ ALTER TABLE ONLY fleet.owner_key
 -- Name: peer_list peer_list_hub_id_owner_epoch_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.peer_list
     ADD CONSTRAINT peer_list_hub_id_owner_epoch_fkey FOREIGN KEY (hub_id, owner_epoch) REFERENCES fleet.owner_key(hub_id, owner_epoch) ON DELETE CASCADE;
+-- Name: update_hold update_hold_hub_id_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.update_hold
+    ADD CONSTRAINT update_hold_hub_id_fkey FOREIGN KEY (hub_id) REFERENCES fleet.hub(hub_id);
 -- Name: request_record; Type: ROW SECURITY; Schema: fleet; Owner: -
 ALTER TABLE fleet.request_record ENABLE ROW LEVEL SECURITY;
 -- Name: request_record sweep; Type: POLICY; Schema: fleet; Owner: -
@@ -665,6 +825,8 @@ REVOKE ALL ON FUNCTION fleet.certificate_before_delete() FROM PUBLIC;
 REVOKE ALL ON FUNCTION fleet.certificate_before_update() FROM PUBLIC;
 -- Name: FUNCTION consent_before_update(); Type: ACL; Schema: fleet; Owner: -
 REVOKE ALL ON FUNCTION fleet.consent_before_update() FROM PUBLIC;
+-- Name: FUNCTION firmware_update_before_write(); Type: ACL; Schema: fleet; Owner: -
+REVOKE ALL ON FUNCTION fleet.firmware_update_before_write() FROM PUBLIC;
 -- Name: FUNCTION hub_before_update(); Type: ACL; Schema: fleet; Owner: -
 REVOKE ALL ON FUNCTION fleet.hub_before_update() FROM PUBLIC;
 -- Name: FUNCTION hub_erase(); Type: ACL; Schema: fleet; Owner: -
@@ -675,6 +837,8 @@ REVOKE ALL ON FUNCTION fleet.hub_notify() FROM PUBLIC;
 REVOKE ALL ON FUNCTION fleet.owner_key_before_update() FROM PUBLIC;
 -- Name: FUNCTION peer_list_before_update(); Type: ACL; Schema: fleet; Owner: -
 REVOKE ALL ON FUNCTION fleet.peer_list_before_update() FROM PUBLIC;
+-- Name: FUNCTION update_hold_before_write(); Type: ACL; Schema: fleet; Owner: -
+REVOKE ALL ON FUNCTION fleet.update_hold_before_write() FROM PUBLIC;
 -- Name: TABLE certificate; Type: ACL; Schema: fleet; Owner: -
 GRANT SELECT,INSERT,DELETE ON TABLE fleet.certificate TO fleet_service;
 -- Name: COLUMN certificate.revoke_time; Type: ACL; Schema: fleet; Owner: -
@@ -703,6 +867,28 @@ GRANT UPDATE(take_time) ON TABLE fleet.consent TO fleet_service;
 GRANT SELECT,INSERT ON TABLE fleet.factory_key TO fleet_service;
 -- Name: COLUMN factory_key.retire_time; Type: ACL; Schema: fleet; Owner: -
 GRANT UPDATE(retire_time) ON TABLE fleet.factory_key TO fleet_service;
+-- Name: TABLE firmware_update; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT,INSERT ON TABLE fleet.firmware_update TO fleet_service;
+-- Name: COLUMN firmware_update.state; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(state) ON TABLE fleet.firmware_update TO fleet_service;
+-- Name: COLUMN firmware_update.hub_reason; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(hub_reason) ON TABLE fleet.firmware_update TO fleet_service;
+-- Name: COLUMN firmware_update.failure; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(failure) ON TABLE fleet.firmware_update TO fleet_service;
+-- Name: COLUMN firmware_update.permit_id; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(permit_id) ON TABLE fleet.firmware_update TO fleet_service;
+-- Name: COLUMN firmware_update.permit_lock_epoch; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(permit_lock_epoch) ON TABLE fleet.firmware_update TO fleet_service;
+-- Name: COLUMN firmware_update.permit_expire_time; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(permit_expire_time) ON TABLE fleet.firmware_update TO fleet_service;
+-- Name: COLUMN firmware_update.begin_time; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(begin_time) ON TABLE fleet.firmware_update TO fleet_service;
+-- Name: COLUMN firmware_update.begin_boot_count; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(begin_boot_count) ON TABLE fleet.firmware_update TO fleet_service;
+-- Name: COLUMN firmware_update.begin_slot; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(begin_slot) ON TABLE fleet.firmware_update TO fleet_service;
+-- Name: COLUMN firmware_update.report_time; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(report_time) ON TABLE fleet.firmware_update TO fleet_service;
 -- Name: TABLE hub; Type: ACL; Schema: fleet; Owner: -
 GRANT SELECT ON TABLE fleet.hub TO fleet_service;
 -- Name: COLUMN hub.hub_id; Type: ACL; Schema: fleet; Owner: -
@@ -729,6 +915,8 @@ GRANT INSERT(update_time),UPDATE(update_time) ON TABLE fleet.hub TO fleet_servic
 GRANT UPDATE(event_sequence) ON TABLE fleet.hub TO fleet_service;
 -- Name: COLUMN hub.factory_firmware_sequence; Type: ACL; Schema: fleet; Owner: -
 GRANT INSERT(factory_firmware_sequence) ON TABLE fleet.hub TO fleet_service;
+-- Name: TABLE inbox; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT,INSERT,DELETE ON TABLE fleet.inbox TO fleet_service;
 -- Name: TABLE job; Type: ACL; Schema: fleet; Owner: -
 GRANT SELECT,INSERT,UPDATE ON TABLE fleet.job TO fleet_service;
 -- Name: TABLE manufacturing_entry; Type: ACL; Schema: fleet; Owner: -
@@ -785,4 +973,12 @@ GRANT UPDATE(key_id) ON TABLE fleet.peer_list TO fleet_service;
 GRANT UPDATE(take_time) ON TABLE fleet.peer_list TO fleet_service;
 -- Name: TABLE request_record; Type: ACL; Schema: fleet; Owner: -
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE fleet.request_record TO fleet_service;
+-- Name: TABLE update_hold; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT,INSERT ON TABLE fleet.update_hold TO fleet_service;
+-- Name: COLUMN update_hold.reason; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(reason) ON TABLE fleet.update_hold TO fleet_service;
+-- Name: COLUMN update_hold.lock_epoch; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(lock_epoch) ON TABLE fleet.update_hold TO fleet_service;
+-- Name: COLUMN update_hold.update_time; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(update_time) ON TABLE fleet.update_hold TO fleet_service;
 -- PostgreSQL database dump complete

@@ -74,4 +74,6 @@ def to_proto(admission: Admission) -> admission_pb2.Admission:
         ],
         certificates_not_before=to_timestamp(since) if since else None,
         revoked_serials=admission.revoked_serials,
+        project_locked=admission.project_locked,
+        lock_epoch=admission.lock_epoch,
     )

@@ -22,6 +22,9 @@ class Admission:
     peers: tuple[Peer, ...]
     certificates_not_before: datetime | None
     revoked_serials: tuple[bytes, ...]
+    # Whether the Hub's project is being handed over, and the newest lock epoch that was heard of; 0: none.
+    project_locked: bool = False
+    lock_epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,8 @@ class Facts:
     peers: tuple[Peer, ...]
     certificates_not_before: datetime | None
     revoked_serials: tuple[bytes, ...] = ()
+    project_locked: bool = False
+    lock_epoch: int = 0
 
 
 def decide(facts: Facts) -> Admission:
@@ -48,4 +53,6 @@ def decide(facts: Facts) -> Admission:
         peers=facts.peers if active else (),
         certificates_not_before=facts.certificates_not_before,
         revoked_serials=facts.revoked_serials,
+        project_locked=facts.project_locked,
+        lock_epoch=facts.lock_epoch,
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 READ: Final = """
 SELECT hub.hub_id, hub.admission_version, hub.state, hub.certificates_not_before, consent.signed, consent.lowered,
        peer_list.peer_ids, peer_list.subject_digests, peer_list.not_after_seconds,
+       update_hold.reason IS NOT NULL AS project_locked, coalesce(update_hold.lock_epoch, 0) AS lock_epoch,
        ARRAY (SELECT serial
                 FROM fleet.certificate
                WHERE certificate.hub_id = hub.hub_id AND revoke_time IS NOT NULL AND not_after_time > now()
@@ -28,6 +29,7 @@ SELECT hub.hub_id, hub.admission_version, hub.state, hub.certificates_not_before
   FROM fleet.hub
   LEFT JOIN fleet.consent USING (hub_id)
   LEFT JOIN fleet.peer_list USING (hub_id)
+  LEFT JOIN fleet.update_hold USING (hub_id)
  WHERE hub_id = ANY ($1::uuid[])
 """
 
@@ -47,4 +49,6 @@ def _facts(row: Record) -> Facts:
         peers=peers_of(row),
         certificates_not_before=row["certificates_not_before"],
         revoked_serials=tuple(row["revoked_serials"]),
+        project_locked=row["project_locked"],
+        lock_epoch=row["lock_epoch"],
     )
