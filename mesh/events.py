@@ -1,7 +1,8 @@
 """Owns the shape of an event on its way and of the Redis stream it travels in; knows no event's meaning.
 
 A stream entry has the fields ``id`` (16 bytes), ``type``, ``aggregate``, ``at`` (milliseconds since 1970), ``payload``
-(an encoded message of ``ora.events.v1``) and, where there is a trace, ``traceparent``.
+and, where there is a trace, ``traceparent``. The payload is a whole encoded ``ora.events.v1.Event``, never the message
+inside its oneof alone; ``id``, ``type`` and ``at`` repeat what it says, so that a reader can pass over it unopened.
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ class Event:
     """Something that happened, told to other services."""
 
     event_id: UUID
-    # The message type within ora.events.v1.
+    # The name of its ora.events.v1.EventType without the prefix, for example HUB_STATE_CHANGED.
     type: str
     # The resource name whose events keep their order, for example hubs/{hub}.
     aggregate: str
     occurred_at: datetime
+    # A whole encoded ora.events.v1.Event.
     payload: bytes
     traceparent: str = ""
 
