@@ -48,6 +48,8 @@ _MESH: Final = (
     ("INTERNAL", 500, "A fault of ours. `traceId` finds it."),
     ("INVALID_ARGUMENT", 400, "The request is not as the contract says; `errors` has the fields."),
     ("ISSUER_UNAVAILABLE", 503, "The issuer's keys cannot be had, so no token can be checked."),
+    ("KEY_CONTEXT", 500, "A stored key does not open for what it is asked for."),
+    ("KEY_DESTROYED", 500, "The key of what is asked for is destroyed, and with it the content."),
     ("METHOD_UNKNOWN", 501, "This server does not have the method; a fault of ours."),
     ("NOT_FOUND", 404, "It is not there, or not the caller's to see."),
     ("OUT_OF_RANGE", 400, "Past the end of what there is."),
