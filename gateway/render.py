@@ -27,6 +27,8 @@ _RUNTIME: Final[Node] = {
     "overload.premature_reset_min_stream_lifetime_seconds": 1,
     # One connection's burst of requests does not hold up the others of its worker.
     "http.max_requests_per_io_cycle": 4,
+    # The longest of our regular expressions, over paths and queries, is far below this; all are made by the generator.
+    "re2.max_program_size.error_level": 2000,
 }
 
 

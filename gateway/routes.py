@@ -16,12 +16,7 @@ if TYPE_CHECKING:
 
 _SSE: Final = "text/event-stream"
 _LINES: Final = "application/x-ndjson"
-_API_TOKEN: Final[list[Node]] = [
-    {
-        "name": "authorization",
-        "string_match": {"safe_regex": {"regex": "Bearer orat_[0-9a-f]{16}_[A-Za-z0-9_-]{43}"}},
-    }
-]
+_API_TOKEN: Final[list[Node]] = [{"name": "authorization", "string_match": {"prefix": "Bearer orat_"}}]
 
 
 def served(contract: Contract, values: GatewayValues, which: Door) -> list[Method]:
