@@ -27,7 +27,7 @@ from ora.options.v1 import options_pb2 as ora_dot_options_dot_v1_dot_options__pb
 from ora.relay.v1 import relay_service_pb2 as ora_dot_relay_dot_v1_dot_relay__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%ora/relay/v1/relay_node_service.proto\x12\x0cora.relay.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cora/options/v1/options.proto\x1a ora/relay/v1/relay_service.proto\"Q\n\x0bLinkRequest\x12<\n\x08\x66orwards\x18\x01 \x03(\x0b\x32\x15.ora.relay.v1.ForwardB\t\xbaH\x06\x92\x01\x03\x10\x80\x08R\x08\x66orwards:\x04\x88\xb5\x18\x01\"\xab\x02\n\x07\x46orward\x12\x1d\n\nforward_id\x18\x01 \x01(\x04R\tforwardId\x12\x1e\n\x06hub_id\x18\x02 \x01(\x0c\x42\x07\xbaH\x04z\x02h\x10R\x05hubId\x12#\n\rfencing_epoch\x18\x03 \x01(\x04R\x0c\x66\x65ncingEpoch\x12\x41\n\tdirection\x18\x04 \x01(\x0e\x32\x17.ora.relay.v1.DirectionB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\tdirection\x12 \n\x07peer_id\x18\x05 \x01(\x0c\x42\x07\xbaH\x04z\x02h\x10R\x06peerId\x12.\n\x08\x65nvelope\x18\x06 \x01(\x0c\x42\x12\x80\x01\x01\xbaH\x08z\x06\x10\x01\x18\x80\x90\x04\x88\xb5\x18\x05R\x08\x65nvelope\x12!\n\x0cremaining_ms\x18\x07 \x01(\rR\x0bremainingMs:\x04\x88\xb5\x18\x02\"I\n\x0cLinkResponse\x12\x33\n\x05\x66\x61tes\x18\x01 \x03(\x0b\x32\x12.ora.relay.v1.FateB\t\xbaH\x06\x92\x01\x03\x10\x80\x08R\x05\x66\x61tes:\x04\x88\xb5\x18\x01\"\xbb\x01\n\x04\x46\x61te\x12\x1d\n\nforward_id\x18\x01 \x01(\x04R\tforwardId\x12\x39\n\x07outcome\x18\x02 \x01(\x0e\x32\x15.ora.relay.v1.OutcomeB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x07outcome\x12=\n\x06reason\x18\x03 \x01(\x0e\x32\x1b.ora.relay.v1.RefusalReasonB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x06reason\x12\x14\n\x05moved\x18\x04 \x01(\x08R\x05moved:\x04\x88\xb5\x18\x01*L\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x44IRECTION_DOWN\x10\x01\x12\x10\n\x0c\x44IRECTION_UP\x10\x02\x32j\n\x10RelayNodeService\x12V\n\x04Link\x12\x19.ora.relay.v1.LinkRequest\x1a\x1a.ora.relay.v1.LinkResponse\"\x13\x8a\xb5\x18\x0f\n\x05relay\x10\x01(\x01\x38\x04@\x01(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%ora/relay/v1/relay_node_service.proto\x12\x0cora.relay.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cora/options/v1/options.proto\x1a ora/relay/v1/relay_service.proto\"\x92\x01\n\x0bLinkRequest\x12<\n\x08\x66orwards\x18\x01 \x03(\x0b\x32\x15.ora.relay.v1.ForwardB\t\xbaH\x06\x92\x01\x03\x10\x80\x08R\x08\x66orwards\x12?\n\ttakeovers\x18\x02 \x03(\x0b\x32\x16.ora.relay.v1.TakeoverB\t\xbaH\x06\x92\x01\x03\x10\x80\x08R\ttakeovers:\x04\x88\xb5\x18\x01\"w\n\x08Takeover\x12\x1e\n\x06hub_id\x18\x01 \x01(\x0c\x42\x07\xbaH\x04z\x02h\x10R\x05hubId\x12 \n\x07peer_id\x18\x02 \x01(\x0c\x42\x07\xbaH\x04z\x02\x18\x10R\x06peerId\x12#\n\rfencing_epoch\x18\x03 \x01(\x04R\x0c\x66\x65ncingEpoch:\x04\x88\xb5\x18\x02\"\xab\x02\n\x07\x46orward\x12\x1d\n\nforward_id\x18\x01 \x01(\x04R\tforwardId\x12\x1e\n\x06hub_id\x18\x02 \x01(\x0c\x42\x07\xbaH\x04z\x02h\x10R\x05hubId\x12#\n\rfencing_epoch\x18\x03 \x01(\x04R\x0c\x66\x65ncingEpoch\x12\x41\n\tdirection\x18\x04 \x01(\x0e\x32\x17.ora.relay.v1.DirectionB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00R\tdirection\x12 \n\x07peer_id\x18\x05 \x01(\x0c\x42\x07\xbaH\x04z\x02h\x10R\x06peerId\x12.\n\x08\x65nvelope\x18\x06 \x01(\x0c\x42\x12\x80\x01\x01\xbaH\x08z\x06\x10\x01\x18\x80\x90\x04\x88\xb5\x18\x05R\x08\x65nvelope\x12!\n\x0cremaining_ms\x18\x07 \x01(\rR\x0bremainingMs:\x04\x88\xb5\x18\x02\"I\n\x0cLinkResponse\x12\x33\n\x05\x66\x61tes\x18\x01 \x03(\x0b\x32\x12.ora.relay.v1.FateB\t\xbaH\x06\x92\x01\x03\x10\x80\x08R\x05\x66\x61tes:\x04\x88\xb5\x18\x01\"\xbb\x01\n\x04\x46\x61te\x12\x1d\n\nforward_id\x18\x01 \x01(\x04R\tforwardId\x12\x39\n\x07outcome\x18\x02 \x01(\x0e\x32\x15.ora.relay.v1.OutcomeB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x07outcome\x12=\n\x06reason\x18\x03 \x01(\x0e\x32\x1b.ora.relay.v1.RefusalReasonB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x06reason\x12\x14\n\x05moved\x18\x04 \x01(\x08R\x05moved:\x04\x88\xb5\x18\x01*L\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x44IRECTION_DOWN\x10\x01\x12\x10\n\x0c\x44IRECTION_UP\x10\x02\x32j\n\x10RelayNodeService\x12V\n\x04Link\x12\x19.ora.relay.v1.LinkRequest\x1a\x1a.ora.relay.v1.LinkResponse\"\x13\x8a\xb5\x18\x0f\n\x05relay\x10\x01(\x01\x38\x04@\x01(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,8 +36,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_LINKREQUEST'].fields_by_name['forwards']._loaded_options = None
   _globals['_LINKREQUEST'].fields_by_name['forwards']._serialized_options = b'\272H\006\222\001\003\020\200\010'
+  _globals['_LINKREQUEST'].fields_by_name['takeovers']._loaded_options = None
+  _globals['_LINKREQUEST'].fields_by_name['takeovers']._serialized_options = b'\272H\006\222\001\003\020\200\010'
   _globals['_LINKREQUEST']._loaded_options = None
   _globals['_LINKREQUEST']._serialized_options = b'\210\265\030\001'
+  _globals['_TAKEOVER'].fields_by_name['hub_id']._loaded_options = None
+  _globals['_TAKEOVER'].fields_by_name['hub_id']._serialized_options = b'\272H\004z\002h\020'
+  _globals['_TAKEOVER'].fields_by_name['peer_id']._loaded_options = None
+  _globals['_TAKEOVER'].fields_by_name['peer_id']._serialized_options = b'\272H\004z\002\030\020'
+  _globals['_TAKEOVER']._loaded_options = None
+  _globals['_TAKEOVER']._serialized_options = b'\210\265\030\002'
   _globals['_FORWARD'].fields_by_name['hub_id']._loaded_options = None
   _globals['_FORWARD'].fields_by_name['hub_id']._serialized_options = b'\272H\004z\002h\020'
   _globals['_FORWARD'].fields_by_name['direction']._loaded_options = None
@@ -60,16 +68,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FATE']._serialized_options = b'\210\265\030\001'
   _globals['_RELAYNODESERVICE'].methods_by_name['Link']._loaded_options = None
   _globals['_RELAYNODESERVICE'].methods_by_name['Link']._serialized_options = b'\212\265\030\017\n\005relay\020\001(\0018\004@\001'
-  _globals['_DIRECTION']._serialized_start=798
-  _globals['_DIRECTION']._serialized_end=874
-  _globals['_LINKREQUEST']._serialized_start=148
-  _globals['_LINKREQUEST']._serialized_end=229
-  _globals['_FORWARD']._serialized_start=232
-  _globals['_FORWARD']._serialized_end=531
-  _globals['_LINKRESPONSE']._serialized_start=533
-  _globals['_LINKRESPONSE']._serialized_end=606
-  _globals['_FATE']._serialized_start=609
-  _globals['_FATE']._serialized_end=796
-  _globals['_RELAYNODESERVICE']._serialized_start=876
-  _globals['_RELAYNODESERVICE']._serialized_end=982
+  _globals['_DIRECTION']._serialized_start=985
+  _globals['_DIRECTION']._serialized_end=1061
+  _globals['_LINKREQUEST']._serialized_start=149
+  _globals['_LINKREQUEST']._serialized_end=295
+  _globals['_TAKEOVER']._serialized_start=297
+  _globals['_TAKEOVER']._serialized_end=416
+  _globals['_FORWARD']._serialized_start=419
+  _globals['_FORWARD']._serialized_end=718
+  _globals['_LINKRESPONSE']._serialized_start=720
+  _globals['_LINKRESPONSE']._serialized_end=793
+  _globals['_FATE']._serialized_start=796
+  _globals['_FATE']._serialized_end=983
+  _globals['_RELAYNODESERVICE']._serialized_start=1063
+  _globals['_RELAYNODESERVICE']._serialized_end=1169
 # @@protoc_insertion_point(module_scope)

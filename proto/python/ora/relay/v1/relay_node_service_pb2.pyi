@@ -51,22 +51,58 @@ class LinkRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     FORWARDS_FIELD_NUMBER: _builtins.int
+    TAKEOVERS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def forwards(self) -> _containers.RepeatedCompositeFieldContainer[Global___Forward]:
         """The envelopes, in order per Hub and direction."""
+
+    @_builtins.property
+    def takeovers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Takeover]:
+        """Sessions that have moved to the caller, or further: the callee ends what it still has of them."""
 
     def __init__(
         self,
         *,
         forwards: _abc.Iterable[Global___Forward] | None = ...,
+        takeovers: _abc.Iterable[Global___Takeover] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["forwards", b"forwards"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["forwards", b"forwards", "takeovers", b"takeovers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LinkRequest: _TypeAlias = LinkRequest  # noqa: Y015
+
+@_typing.final
+class Takeover(_message.Message):
+    """Takeover says that a newer session has been opened elsewhere. Set by the node that opened it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HUB_ID_FIELD_NUMBER: _builtins.int
+    PEER_ID_FIELD_NUMBER: _builtins.int
+    FENCING_EPOCH_FIELD_NUMBER: _builtins.int
+    hub_id: _builtins.bytes
+    """The Hub: 16 bytes."""
+    peer_id: _builtins.bytes
+    """The app session: 16 bytes. Absent: the session is the Hub's own."""
+    fencing_epoch: _builtins.int
+    """The fencing epoch of the newer session; one of the same epoch or a later one stays."""
+    def __init__(
+        self,
+        *,
+        hub_id: _builtins.bytes = ...,
+        peer_id: _builtins.bytes = ...,
+        fencing_epoch: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fencing_epoch", b"fencing_epoch", "hub_id", b"hub_id", "peer_id", b"peer_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Takeover: _TypeAlias = Takeover  # noqa: Y015
 
 @_typing.final
 class Forward(_message.Message):

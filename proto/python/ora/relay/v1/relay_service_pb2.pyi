@@ -94,6 +94,10 @@ class _RefusalReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Refusal
     """The relay is draining; try again, another node will answer."""
     REFUSAL_REASON_RECEIVER_LIMIT: _RefusalReason.ValueType  # 14
     """The receiver's own limits (packet size, MQTT 5.0 Maximum Packet Size) do not take it."""
+    REFUSAL_REASON_ROUTE_UNAVAILABLE: _RefusalReason.ValueType  # 15
+    """Where the receiver is cannot be found out now, or the node that has it cannot be reached; nothing was taken, try
+    later.
+    """
 
 class RefusalReason(_RefusalReason, metaclass=_RefusalReasonEnumTypeWrapper):
     """RefusalReason says why an envelope was not taken."""
@@ -128,6 +132,10 @@ REFUSAL_REASON_DRAINING: RefusalReason.ValueType  # 13
 """The relay is draining; try again, another node will answer."""
 REFUSAL_REASON_RECEIVER_LIMIT: RefusalReason.ValueType  # 14
 """The receiver's own limits (packet size, MQTT 5.0 Maximum Packet Size) do not take it."""
+REFUSAL_REASON_ROUTE_UNAVAILABLE: RefusalReason.ValueType  # 15
+"""Where the receiver is cannot be found out now, or the node that has it cannot be reached; nothing was taken, try
+later.
+"""
 Global___RefusalReason: _TypeAlias = RefusalReason  # noqa: Y015
 
 @_typing.final
