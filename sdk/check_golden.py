@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ora.relay.v1 import envelope_pb2 as pb
 
+from sdk.backup.recovery_key import parse_recovery_key
 from sdk.envelope import Opened, Receiver, open_envelope
 from sdk.errors import SealError
-from sdk.golden.files import FOLDERS, ROOT, Vector, load
+from sdk.golden.backups import conformance, outcome, spelling
+from sdk.golden.files import FOLDERS, ROOT, Facts, Vector, load
 from sdk.golden.headers import facts_of, fields_of
 from sdk.golden.transcript import transcribe
 from sdk.hpke import SealingKey, SuiteId
@@ -112,11 +114,30 @@ def check_identifier(vector: Vector) -> Iterator[str]:
     yield from _differs("derived", derived, vector.binary)
 
 
+def check_backup(vector: Vector) -> Iterator[str]:
+    """Open a container with the key that the vector tries; yield what differs."""
+    key = parse_recovery_key(str(vector.facts["recovery_key"]))
+    yield from _differs_from(vector, outcome(vector.binary, key))
+
+
+def check_recovery_key(vector: Vector) -> Iterator[str]:
+    """Read a key as it was typed; yield what differs from the vector."""
+    yield from _differs_from(vector, spelling(vector.binary.decode()))
+
+
+def check_layout(vector: Vector) -> Iterator[str]:
+    """Check a plaintext; yield what differs from the vector."""
+    yield from _differs_from(vector, conformance(vector.binary))
+
+
 CHECKS: Final[dict[str, Callable[[Vector], Iterator[str]]]] = {
     "envelope": check_envelope,
     "route_header": check_route_header,
     "record": check_record,
     "identifier": check_identifier,
+    "backup": check_backup,
+    "recovery_key": check_recovery_key,
+    "layout": check_layout,
 }
 
 
@@ -124,6 +145,12 @@ def _differs(what: str, got: object, expected: object) -> Iterator[str]:
     """Yield one line if two values differ."""
     if got != expected:
         yield f"{what}: got {got!r:.200}, expected {expected!r:.200}"
+
+
+def _differs_from(vector: Vector, found: Facts) -> Iterator[str]:
+    """Yield one line for each thing that was found and is not as the vector says."""
+    for what, value in found.items():
+        yield from _differs(what, value, vector.facts.get(what))
 
 
 def replay(root: Path = ROOT) -> tuple[int, list[str]]:

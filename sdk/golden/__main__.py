@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from sdk.golden import envelopes, headers, identifiers, records
+from sdk.golden import backups, envelopes, headers, identifiers, records
 from sdk.golden.files import FOLDERS, ROOT, load
 
 
@@ -15,7 +15,13 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a vector is stale")
     check = parser.parse_args().check
     committed = {vector.name: vector.binary for vector in load(envelopes.FOLDER)}
-    made = [*envelopes.vectors(committed), *headers.vectors(), *records.vectors(), *identifiers.vectors()]
+    made = [
+        *envelopes.vectors(committed),
+        *headers.vectors(),
+        *records.vectors(),
+        *identifiers.vectors(),
+        *backups.vectors(),
+    ]
     files = {path: content for vector in made for path, content in vector.files().items()}
     present = {path.relative_to(ROOT) for folder in FOLDERS for path in (ROOT / folder).glob("*") if path.is_file()}
     differing = sorted(

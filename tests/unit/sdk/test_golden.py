@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sdk.check_golden import replay
-from sdk.golden.files import ROOT, load
+from sdk.golden.files import FOLDERS, ROOT, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +80,7 @@ def test_the_committed_vectors_are_what_the_generator_makes() -> None:
     assert (run.returncode, run.stdout) == (0, "")
 
 
-@pytest.mark.parametrize("folder", ["envelope", "route_header", "record", "identifier"])
+@pytest.mark.parametrize("folder", FOLDERS)
 def test_a_changed_vector_is_noticed(folder: str, tmp_path: Path) -> None:
     shutil.copytree(ROOT, tmp_path, dirs_exist_ok=True)
     for path in (tmp_path / folder).glob("*.bin"):
