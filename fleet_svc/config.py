@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
 from fleet_svc.authority import x509_authority
+from fleet_svc.tuf_files import OnlineKey
 from mesh.config import Secret, setting
 from mesh.settings import DatabaseConfig, MeshConfig, RedisConfig
 
@@ -28,6 +32,8 @@ class Config:
     authority_chain: Path | None = setting("ORA_FLEET_AUTHORITY_CHAIN", default=None)
     authority_key: Path | None = setting("ORA_FLEET_AUTHORITY_KEY", default=None)
     certificate_days: int = setting("ORA_FLEET_CERTIFICATE_DAYS", default=30)
+    # The Ed25519 key of the TUF roles snapshot and timestamp, as a PEM file. Without it nothing is published here.
+    online_key: Path | None = setting("ORA_FLEET_TUF_ONLINE_KEY", default=None)
     # 32 bytes in hex, the same on all nodes. Without it a challenge is good at the node that made it alone.
     challenge_key: Secret | None = setting("ORA_FLEET_CHALLENGE_KEY", default=None)
     heartbeat_seconds: float = setting("ORA_FLEET_HEARTBEAT_SECONDS", default=2.0)
@@ -52,6 +58,16 @@ def authority_of(config: Config) -> Authority | None:
     if config.authority_chain is None or config.authority_key is None:
         return None
     return x509_authority.from_files(config.authority_chain, config.authority_key)
+
+
+def online_key_of(config: Config) -> OnlineKey | None:
+    """Return the key of the online TUF roles."""
+    if config.online_key is None:
+        return None
+    key = load_pem_private_key(config.online_key.read_bytes(), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise TypeError("ORA_FLEET_TUF_ONLINE_KEY is no Ed25519 key")
+    return OnlineKey.of(key)
 
 
 def challenge_key_of(config: Config) -> bytes:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from fleet_svc.store import certificates, imports
+from fleet_svc.store import artefacts, certificates, imports
 from mesh import idempotency
 from mesh.jobs import Job
 
 if TYPE_CHECKING:
     from fleet_svc.api.manifest_service import ManifestService
+    from fleet_svc.publishing import Publisher
     from mesh.consumer import Consumer
     from mesh.db import Database
     from mesh.outbox import OutboxRelay
@@ -21,7 +22,9 @@ _CERTIFICATES_KEPT: Final = timedelta(days=7)
 _UPLOADS_KEPT: Final = timedelta(days=7)
 
 
-def jobs_of(database: Database, outbox: OutboxRelay, manifests: ManifestService, portal: Consumer) -> list[Job]:
+def jobs_of(
+    database: Database, outbox: OutboxRelay, manifests: ManifestService, portal: Consumer, publisher: Publisher
+) -> list[Job]:
     """Return the jobs."""
 
     async def sweep_requests(_now: datetime) -> None:
@@ -37,6 +40,14 @@ def jobs_of(database: Database, outbox: OutboxRelay, manifests: ManifestService,
         async with database.platform() as tx:
             await certificates.sweep(tx, now - _CERTIFICATES_KEPT)
 
+    async def renew_metadata(now: datetime) -> None:
+        async with database.platform() as tx:
+            await publisher.renew(tx, now=now)
+
+    async def sweep_artefacts(now: datetime) -> None:
+        async with database.platform() as tx:
+            await artefacts.sweep(tx, now - _UPLOADS_KEPT)
+
     async def cancel_stale_imports(now: datetime) -> None:
         async with database.platform(read_only=True) as tx:
             stale = await imports.stale(tx, now - _UPLOADS_KEPT)
@@ -45,6 +56,8 @@ def jobs_of(database: Database, outbox: OutboxRelay, manifests: ManifestService,
 
     return [
         Job("cancel stale imports", timedelta(hours=6), cancel_stale_imports),
+        Job("renew firmware metadata", timedelta(hours=1), renew_metadata),
+        Job("sweep artefacts", timedelta(hours=6), sweep_artefacts),
         Job("sweep inbox", timedelta(hours=6), sweep_inbox),
         Job("sweep request records", timedelta(hours=1), sweep_requests),
         Job("sweep certificates", timedelta(hours=6), sweep_certificates),

@@ -54,6 +54,24 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+-- Name: firmware_release_before_update(); Type: FUNCTION; Schema: fleet; Owner: -
+CREATE FUNCTION fleet.firmware_release_before_update() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+BEGIN
+    IF OLD.state = 'WITHDRAWN' OR (OLD.state = 'SIGNED' AND
+        (NEW.state = 'DRAFT' OR (NEW.artefacts, NEW.hardware_models, NEW.hardware_revisions_min, NEW.hardware_revisions_max,
+                                 NEW.base_sequences, NEW.firmware_sequence_min, NEW.boot_loader_version_min,
+                                 NEW.targets_version)
+                 IS DISTINCT FROM (OLD.artefacts, OLD.hardware_models, OLD.hardware_revisions_min,
+                                   OLD.hardware_revisions_max, OLD.base_sequences, OLD.firmware_sequence_min,
+                                   OLD.boot_loader_version_min, OLD.targets_version))) THEN
+        RAISE EXCEPTION 'a release that is out does not change'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'firmware_release_is_fixed';
+    END IF;
+    RETURN NEW;
+END $$;
 -- Name: firmware_update_before_write(); Type: FUNCTION; Schema: fleet; Owner: -
 CREATE FUNCTION fleet.firmware_update_before_write() RETURNS trigger
     LANGUAGE plpgsql
@@ -257,6 +275,144 @@ COMMENT ON COLUMN fleet.factory_key.public_key IS 'PUBLIC: Ed25519.';
 COMMENT ON COLUMN fleet.factory_key.create_time IS 'PUBLIC: when it was registered.';
 -- Name: COLUMN factory_key.retire_time; Type: COMMENT; Schema: fleet; Owner: -
 COMMENT ON COLUMN fleet.factory_key.retire_time IS 'PUBLIC: when it was retired; null: it is not.';
+-- Name: firmware_artefact; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.firmware_artefact (
+    digest bytea NOT NULL,
+    length_bytes bigint NOT NULL,
+    committed_bytes bigint DEFAULT 0 NOT NULL,
+    state text NOT NULL,
+    create_time timestamp with time zone NOT NULL,
+    update_time timestamp with time zone NOT NULL,
+    CONSTRAINT firmware_artefact_check CHECK (((committed_bytes >= 0) AND (committed_bytes <= length_bytes))),
+    CONSTRAINT firmware_artefact_check1 CHECK (((state <> 'READY'::text) OR (committed_bytes = length_bytes))),
+    CONSTRAINT firmware_artefact_digest_check CHECK ((octet_length(digest) = 32)),
+    CONSTRAINT firmware_artefact_length_bytes_check CHECK (((length_bytes >= 1) AND (length_bytes <= 1073741824))),
+    CONSTRAINT firmware_artefact_state_check CHECK ((state = ANY (ARRAY['UPLOADING'::text, 'READY'::text, 'REFUSED'::text])))
+);
+-- Name: TABLE firmware_artefact; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.firmware_artefact IS 'Images, each named by the SHA-256 of its bytes.';
+-- Name: COLUMN firmware_artefact.digest; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_artefact.digest IS 'PUBLIC: the SHA-256.';
+-- Name: COLUMN firmware_artefact.length_bytes; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_artefact.length_bytes IS 'PUBLIC: the exact length.';
+-- Name: COLUMN firmware_artefact.committed_bytes; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_artefact.committed_bytes IS 'PUBLIC: how much is stored for good.';
+-- Name: COLUMN firmware_artefact.state; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_artefact.state IS 'PUBLIC: whether it is complete, and what its name says.';
+-- Name: COLUMN firmware_artefact.create_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_artefact.create_time IS 'PUBLIC: when its upload was started.';
+-- Name: COLUMN firmware_artefact.update_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_artefact.update_time IS 'PUBLIC: when its last piece came.';
+-- Name: firmware_metadata; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.firmware_metadata (
+    role text NOT NULL,
+    version bigint NOT NULL,
+    content bytea NOT NULL,
+    expire_time timestamp with time zone NOT NULL,
+    create_time timestamp with time zone NOT NULL,
+    CONSTRAINT firmware_metadata_content_check CHECK (((octet_length(content) >= 1) AND (octet_length(content) <= 1048576))),
+    CONSTRAINT firmware_metadata_role_check CHECK ((role = ANY (ARRAY['root'::text, 'targets'::text, 'snapshot'::text, 'timestamp'::text]))),
+    CONSTRAINT firmware_metadata_version_check CHECK (((version >= 1) AND (version <= 999999999)))
+);
+-- Name: TABLE firmware_metadata; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.firmware_metadata IS 'The files of the TUF repository. A file is never changed; a newer version takes its place.';
+-- Name: COLUMN firmware_metadata.role; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_metadata.role IS 'PUBLIC: what it says.';
+-- Name: COLUMN firmware_metadata.version; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_metadata.version IS 'PUBLIC: rises by one with each file of a role.';
+-- Name: COLUMN firmware_metadata.content; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_metadata.content IS 'PUBLIC: the file, byte for byte as signed.';
+-- Name: COLUMN firmware_metadata.expire_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_metadata.expire_time IS 'PUBLIC: until when it holds.';
+-- Name: COLUMN firmware_metadata.create_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_metadata.create_time IS 'PUBLIC: when it was published.';
+-- Name: firmware_piece; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.firmware_piece (
+    digest bytea NOT NULL,
+    offset_bytes bigint NOT NULL,
+    data bytea NOT NULL,
+    CONSTRAINT firmware_piece_data_check CHECK (((octet_length(data) >= 1) AND (octet_length(data) <= 262144))),
+    CONSTRAINT firmware_piece_offset_bytes_check CHECK ((offset_bytes >= 0))
+);
+ALTER TABLE ONLY fleet.firmware_piece ALTER COLUMN data SET STORAGE EXTERNAL;
+-- Name: TABLE firmware_piece; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.firmware_piece IS 'The bytes of images, in pieces that follow each other.';
+-- Name: COLUMN firmware_piece.digest; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_piece.digest IS 'PUBLIC: the image.';
+-- Name: COLUMN firmware_piece.offset_bytes; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_piece.offset_bytes IS 'PUBLIC: where in the image the piece starts.';
+-- Name: COLUMN firmware_piece.data; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_piece.data IS 'PUBLIC: the piece.';
+-- Name: firmware_release; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.firmware_release (
+    release_id uuid NOT NULL,
+    version text NOT NULL,
+    sequence bigint NOT NULL,
+    artefacts bytea[] NOT NULL,
+    hardware_models text[] NOT NULL,
+    hardware_revisions_min bigint[] NOT NULL,
+    hardware_revisions_max bigint[] NOT NULL,
+    base_sequences bigint[] NOT NULL,
+    firmware_sequence_min bigint NOT NULL,
+    boot_loader_version_min bigint NOT NULL,
+    security_fix boolean NOT NULL,
+    notes text NOT NULL,
+    state text NOT NULL,
+    targets_version bigint DEFAULT 0 NOT NULL,
+    revision bigint DEFAULT 1 NOT NULL,
+    create_time timestamp with time zone NOT NULL,
+    update_time timestamp with time zone NOT NULL,
+    CONSTRAINT firmware_release_artefacts_check CHECK (((cardinality(artefacts) >= 1) AND (cardinality(artefacts) <= 16))),
+    CONSTRAINT firmware_release_boot_loader_version_min_check CHECK (((boot_loader_version_min >= 0) AND (boot_loader_version_min <= '4294967295'::bigint))),
+    CONSTRAINT firmware_release_check CHECK ((cardinality(hardware_models) = cardinality(artefacts))),
+    CONSTRAINT firmware_release_check1 CHECK ((cardinality(hardware_revisions_min) = cardinality(artefacts))),
+    CONSTRAINT firmware_release_check2 CHECK ((cardinality(hardware_revisions_max) = cardinality(artefacts))),
+    CONSTRAINT firmware_release_check3 CHECK ((cardinality(base_sequences) = cardinality(artefacts))),
+    CONSTRAINT firmware_release_check4 CHECK (((state <> 'SIGNED'::text) OR (targets_version > 0))),
+    CONSTRAINT firmware_release_firmware_sequence_min_check CHECK ((firmware_sequence_min >= 0)),
+    CONSTRAINT firmware_release_notes_check CHECK ((char_length(notes) <= 4000)),
+    CONSTRAINT firmware_release_revision_check CHECK ((revision > 0)),
+    CONSTRAINT firmware_release_sequence_check CHECK ((sequence > 0)),
+    CONSTRAINT firmware_release_state_check CHECK ((state = ANY (ARRAY['DRAFT'::text, 'SIGNED'::text, 'WITHDRAWN'::text]))),
+    CONSTRAINT firmware_release_targets_version_check CHECK ((targets_version >= 0)),
+    CONSTRAINT firmware_release_version_check CHECK ((char_length(version) <= 32))
+);
+-- Name: TABLE firmware_release; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.firmware_release IS 'Versions of the firmware.';
+-- Name: COLUMN firmware_release.release_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_release.release_id IS 'PUBLIC: the release.';
+-- Name: COLUMN firmware_release.version; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_release.version IS 'PUBLIC: the version to show; never used twice.';
+-- Name: COLUMN firmware_release.sequence; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_release.sequence IS 'PUBLIC: what a roll-back is measured by; never used twice.';
+-- Name: COLUMN firmware_release.artefacts; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_release.artefacts IS 'PUBLIC: the digests of the images; the next four columns are in the same order.';
+-- Name: COLUMN firmware_release.hardware_models; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_release.hardware_models IS 'PUBLIC: the hardware that each image is for.';
+-- Name: COLUMN firmware_release.hardware_revisions_min; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_release.hardware_revisions_min IS 'PUBLIC: the least revision of it.';
+-- Name: COLUMN firmware_release.hardware_revisions_max; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_release.hardware_revisions_max IS 'PUBLIC: the greatest revision of it.';
+-- Name: COLUMN firmware_release.base_sequences; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_release.base_sequences IS 'PUBLIC: the sequence that each image is a difference to; 0: it is whole.';
+-- Name: COLUMN firmware_release.firmware_sequence_min; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_release.firmware_sequence_min IS 'PUBLIC: the least sequence that can step to it; 0: any.';
+-- Name: COLUMN firmware_release.boot_loader_version_min; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_release.boot_loader_version_min IS 'PUBLIC: the least boot loader; 0: any.';
+-- Name: COLUMN firmware_release.security_fix; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_release.security_fix IS 'PUBLIC: whether it mends a weakness.';
+-- Name: COLUMN firmware_release.notes; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_release.notes IS 'PUBLIC: what is new, for owners to read.';
+-- Name: COLUMN firmware_release.state; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_release.state IS 'PUBLIC: where it is in its life.';
+-- Name: COLUMN firmware_release.targets_version; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_release.targets_version IS 'PUBLIC: the TUF targets that first listed it; 0: none did.';
+-- Name: COLUMN firmware_release.revision; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_release.revision IS 'PUBLIC: rises with each change; the etag.';
+-- Name: COLUMN firmware_release.create_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_release.create_time IS 'PUBLIC: when it was created.';
+-- Name: COLUMN firmware_release.update_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_release.update_time IS 'PUBLIC: when it last changed.';
 -- Name: firmware_update; Type: TABLE; Schema: fleet; Owner: -
 CREATE TABLE fleet.firmware_update (
     update_id uuid NOT NULL,
@@ -686,6 +842,24 @@ ALTER TABLE ONLY fleet.factory_key
 -- Name: factory_key factory_key_public_key_key; Type: CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.factory_key
     ADD CONSTRAINT factory_key_public_key_key UNIQUE (public_key);
+-- Name: firmware_artefact firmware_artefact_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.firmware_artefact
+    ADD CONSTRAINT firmware_artefact_pkey PRIMARY KEY (digest);
+-- Name: firmware_metadata firmware_metadata_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.firmware_metadata
+    ADD CONSTRAINT firmware_metadata_pkey PRIMARY KEY (role, version);
+-- Name: firmware_piece firmware_piece_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.firmware_piece
+    ADD CONSTRAINT firmware_piece_pkey PRIMARY KEY (digest, offset_bytes);
+-- Name: firmware_release firmware_release_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.firmware_release
+    ADD CONSTRAINT firmware_release_pkey PRIMARY KEY (release_id);
+-- Name: firmware_release firmware_release_sequence_key; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.firmware_release
+    ADD CONSTRAINT firmware_release_sequence_key UNIQUE (sequence);
+-- Name: firmware_release firmware_release_version_key; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.firmware_release
+    ADD CONSTRAINT firmware_release_version_key UNIQUE (version);
 -- Name: firmware_update firmware_update_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.firmware_update
     ADD CONSTRAINT firmware_update_pkey PRIMARY KEY (update_id);
@@ -765,6 +939,8 @@ CREATE TRIGGER certificate_before_update BEFORE UPDATE ON fleet.certificate FOR 
 CREATE TRIGGER consent_admission AFTER INSERT OR DELETE OR UPDATE ON fleet.consent FOR EACH ROW EXECUTE FUNCTION fleet.admission_changed();
 -- Name: consent consent_before_update; Type: TRIGGER; Schema: fleet; Owner: -
 CREATE TRIGGER consent_before_update BEFORE UPDATE ON fleet.consent FOR EACH ROW EXECUTE FUNCTION fleet.consent_before_update();
+-- Name: firmware_release firmware_release_before_update; Type: TRIGGER; Schema: fleet; Owner: -
+CREATE TRIGGER firmware_release_before_update BEFORE UPDATE ON fleet.firmware_release FOR EACH ROW EXECUTE FUNCTION fleet.firmware_release_before_update();
 -- Name: firmware_update firmware_update_before_write; Type: TRIGGER; Schema: fleet; Owner: -
 CREATE TRIGGER firmware_update_before_write BEFORE INSERT OR UPDATE ON fleet.firmware_update FOR EACH ROW WHEN (((new.state = ANY (ARRAY['INSTALLING'::text, 'TRIAL_BOOT'::text])) OR (new.permit_id IS NOT NULL))) EXECUTE FUNCTION fleet.firmware_update_before_write();
 -- Name: hub hub_before_update; Type: TRIGGER; Schema: fleet; Owner: -
@@ -789,9 +965,15 @@ ALTER TABLE ONLY fleet.certificate
 -- Name: consent consent_hub_id_owner_epoch_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.consent
     ADD CONSTRAINT consent_hub_id_owner_epoch_fkey FOREIGN KEY (hub_id, owner_epoch) REFERENCES fleet.owner_key(hub_id, owner_epoch) ON DELETE CASCADE;
+-- Name: firmware_piece firmware_piece_digest_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.firmware_piece
+    ADD CONSTRAINT firmware_piece_digest_fkey FOREIGN KEY (digest) REFERENCES fleet.firmware_artefact(digest) ON DELETE CASCADE;
 -- Name: firmware_update firmware_update_hub_id_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.firmware_update
     ADD CONSTRAINT firmware_update_hub_id_fkey FOREIGN KEY (hub_id) REFERENCES fleet.hub(hub_id);
+-- Name: firmware_update firmware_update_release_id_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.firmware_update
+    ADD CONSTRAINT firmware_update_release_id_fkey FOREIGN KEY (release_id) REFERENCES fleet.firmware_release(release_id);
 -- Name: manufacturing_entry manufacturing_entry_import_id_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.manufacturing_entry
     ADD CONSTRAINT manufacturing_entry_import_id_fkey FOREIGN KEY (import_id) REFERENCES fleet.manufacturing_import(import_id) ON DELETE CASCADE;
@@ -825,6 +1007,8 @@ REVOKE ALL ON FUNCTION fleet.certificate_before_delete() FROM PUBLIC;
 REVOKE ALL ON FUNCTION fleet.certificate_before_update() FROM PUBLIC;
 -- Name: FUNCTION consent_before_update(); Type: ACL; Schema: fleet; Owner: -
 REVOKE ALL ON FUNCTION fleet.consent_before_update() FROM PUBLIC;
+-- Name: FUNCTION firmware_release_before_update(); Type: ACL; Schema: fleet; Owner: -
+REVOKE ALL ON FUNCTION fleet.firmware_release_before_update() FROM PUBLIC;
 -- Name: FUNCTION firmware_update_before_write(); Type: ACL; Schema: fleet; Owner: -
 REVOKE ALL ON FUNCTION fleet.firmware_update_before_write() FROM PUBLIC;
 -- Name: FUNCTION hub_before_update(); Type: ACL; Schema: fleet; Owner: -
@@ -867,6 +1051,48 @@ GRANT UPDATE(take_time) ON TABLE fleet.consent TO fleet_service;
 GRANT SELECT,INSERT ON TABLE fleet.factory_key TO fleet_service;
 -- Name: COLUMN factory_key.retire_time; Type: ACL; Schema: fleet; Owner: -
 GRANT UPDATE(retire_time) ON TABLE fleet.factory_key TO fleet_service;
+-- Name: TABLE firmware_artefact; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT,INSERT,DELETE ON TABLE fleet.firmware_artefact TO fleet_service;
+-- Name: COLUMN firmware_artefact.length_bytes; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(length_bytes) ON TABLE fleet.firmware_artefact TO fleet_service;
+-- Name: COLUMN firmware_artefact.committed_bytes; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(committed_bytes) ON TABLE fleet.firmware_artefact TO fleet_service;
+-- Name: COLUMN firmware_artefact.state; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(state) ON TABLE fleet.firmware_artefact TO fleet_service;
+-- Name: COLUMN firmware_artefact.update_time; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(update_time) ON TABLE fleet.firmware_artefact TO fleet_service;
+-- Name: TABLE firmware_metadata; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT,INSERT ON TABLE fleet.firmware_metadata TO fleet_service;
+-- Name: TABLE firmware_piece; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT,INSERT,DELETE ON TABLE fleet.firmware_piece TO fleet_service;
+-- Name: TABLE firmware_release; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT,INSERT ON TABLE fleet.firmware_release TO fleet_service;
+-- Name: COLUMN firmware_release.artefacts; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(artefacts) ON TABLE fleet.firmware_release TO fleet_service;
+-- Name: COLUMN firmware_release.hardware_models; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(hardware_models) ON TABLE fleet.firmware_release TO fleet_service;
+-- Name: COLUMN firmware_release.hardware_revisions_min; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(hardware_revisions_min) ON TABLE fleet.firmware_release TO fleet_service;
+-- Name: COLUMN firmware_release.hardware_revisions_max; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(hardware_revisions_max) ON TABLE fleet.firmware_release TO fleet_service;
+-- Name: COLUMN firmware_release.base_sequences; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(base_sequences) ON TABLE fleet.firmware_release TO fleet_service;
+-- Name: COLUMN firmware_release.firmware_sequence_min; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(firmware_sequence_min) ON TABLE fleet.firmware_release TO fleet_service;
+-- Name: COLUMN firmware_release.boot_loader_version_min; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(boot_loader_version_min) ON TABLE fleet.firmware_release TO fleet_service;
+-- Name: COLUMN firmware_release.security_fix; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(security_fix) ON TABLE fleet.firmware_release TO fleet_service;
+-- Name: COLUMN firmware_release.notes; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(notes) ON TABLE fleet.firmware_release TO fleet_service;
+-- Name: COLUMN firmware_release.state; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(state) ON TABLE fleet.firmware_release TO fleet_service;
+-- Name: COLUMN firmware_release.targets_version; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(targets_version) ON TABLE fleet.firmware_release TO fleet_service;
+-- Name: COLUMN firmware_release.revision; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(revision) ON TABLE fleet.firmware_release TO fleet_service;
+-- Name: COLUMN firmware_release.update_time; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(update_time) ON TABLE fleet.firmware_release TO fleet_service;
 -- Name: TABLE firmware_update; Type: ACL; Schema: fleet; Owner: -
 GRANT SELECT,INSERT ON TABLE fleet.firmware_update TO fleet_service;
 -- Name: COLUMN firmware_update.state; Type: ACL; Schema: fleet; Owner: -

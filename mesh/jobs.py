@@ -62,6 +62,8 @@ class Jobs:
 
     def __init__(self, database: Database, schema: str, *, now: Now) -> None:
         self._database, self._schema, self._now = database, schema, now
+        # A job holds one connection and its work takes another: at a start all of them would empty the pool.
+        self._turn = asyncio.Lock()
 
     async def run(self, *jobs: Job) -> None:
         """Run the jobs until cancelled; a failure is logged and tried again at the next look."""
@@ -73,7 +75,8 @@ class Jobs:
         pause = min(_POLL_SECONDS, job.every.total_seconds() / 4)
         while True:
             try:
-                await self.run_if_due(job)
+                async with self._turn:
+                    await self.run_if_due(job)
             except Exception as error:  # noqa: BLE001 - a job must not end the service
                 away = isinstance(error, OraError)
                 _RUNS.add(1, {names.JOB: job.name, "outcome": "failed"})

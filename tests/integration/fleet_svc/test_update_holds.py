@@ -32,8 +32,17 @@ if TYPE_CHECKING:
 PENDING, WAIT = updates.HOLD_REASON_PENDING_HANDOVER, updates.HOLD_REASON_RECEIPT_WAIT
 NONE = updates.HOLD_REASON_UNSPECIFIED
 AN_UPDATE = """
+WITH made AS (
+    INSERT INTO fleet.firmware_release
+           (release_id, version, sequence, artefacts, hardware_models, hardware_revisions_min, hardware_revisions_max,
+            base_sequences, firmware_sequence_min, boot_loader_version_min, security_fix, notes, state, create_time,
+            update_time)
+    SELECT $1, 'v' || count(*), count(*) + 1, '{x}', '{m}', '{0}', '{0}', '{0}', 0, 0, false, '', 'DRAFT', now(), now()
+      FROM fleet.firmware_release
+ RETURNING release_id)
 INSERT INTO fleet.firmware_update (update_id, hub_id, release_id, state, create_time)
-VALUES ($1, $2, $1, $3, now())
+SELECT $1, $2, release_id, $3, now()
+  FROM made
 """
 PERMIT = """
 UPDATE fleet.firmware_update

@@ -1,0 +1,40 @@
+"""Owns the resource names of firmware."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from mesh.errors import InvalidArgumentError
+from mesh.resource_names import ResourceName
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+_ARTEFACT: Final = re.compile(r"firmwareArtefacts/([0-9a-f]{64})", re.ASCII)
+_RELEASE: Final = ResourceName("firmwareReleases/{firmware_release}")
+
+
+def parse_artefact_name(name: str, *, field: str = "name") -> bytes:
+    """Return the digest that ``name`` names, in the one accepted spelling."""
+    match = _ARTEFACT.fullmatch(name)
+    if match is None:
+        raise InvalidArgumentError.field(
+            field, "must be firmwareArtefacts/{firmware_artefact}, 64 lower-case hex digits"
+        )
+    return bytes.fromhex(match[1])
+
+
+def artefact_name(digest: bytes) -> str:
+    """Return the resource name of an image."""
+    return f"firmwareArtefacts/{digest.hex()}"
+
+
+def parse_release_name(name: str, *, field: str = "name") -> UUID:
+    """Return the release that ``name`` names."""
+    return _RELEASE.parse_one(name, field=field)
+
+
+def release_name(release_id: UUID) -> str:
+    """Return the resource name of a release."""
+    return _RELEASE.format(release_id)
