@@ -1,19 +1,17 @@
-"""Owns PUBLISH from a client: what it may, where it goes, and who is told. Changes and keeps no payload.
+"""Owns PUBLISH from a client, in any legal form: what it may, where it goes, and who is told. Keeps no payload.
 
-``handle`` takes any legal packet. ``run`` takes the packets that look like the one before: same length, same topic, no
-properties; these go on as one slice of the input for as long as nothing in them has to change.
+Packets that look like one before pass by ``publish_run``.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from relay.routing.outbox import can_take
 from relay.routing.reasons import OFFLINE, Close, Drop, Fate, Refusal, refused
 from relay.routing.receivers import Upward
 from relay.routing.route_header import APP, HUB, RouteView
 from relay.routing.routes import Memory
-from relay.routing.session import Arrival, Flight, Step, Waiting
+from relay.routing.session import Arrival, Waiting
 from relay.routing.topics import Leaf
 from relay.wire.acknowledgements import Pubrec, encode_acknowledgement
 from relay.wire.codes import MQTT_5_0
@@ -27,10 +25,9 @@ if TYPE_CHECKING:
     from relay.routing.session import Session
     from relay.wire.publish import Publish
 
-_NO_PROPERTIES: Final = b"\x00"
-_ENVELOPES: Final = frozenset({Leaf.UP, Leaf.DOWN})
-_ARRIVALS: Final = (None, Arrival.QOS_1, Arrival.QOS_2)
-_STEPS: Final = (Step.PUBACK, Step.PUBACK, Step.PUBREC)
+NO_PROPERTIES: Final = b"\x00"
+ENVELOPES: Final = frozenset({Leaf.UP, Leaf.DOWN})
+ARRIVALS: Final = (None, Arrival.QOS_1, Arrival.QOS_2)
 
 
 def handle(node: Node, client: Client, session: Session, publish: Publish, raw: bytes) -> None:
@@ -45,7 +42,7 @@ def handle(node: Node, client: Client, session: Session, publish: Publish, raw: 
     if publish.retain and not client.terms.retain:
         node.end(client, Close.RETAIN_NOT_SERVED)
         return
-    _charge(node, client, len(raw))
+    charge(node, client, len(raw))
     properties = publish.properties
     answer = properties.response_topic if properties is not None else None
     if answer is not None and not node.policy.response_topic(client.hub_id, answer):
@@ -89,7 +86,7 @@ def _arrives(node: Node, client: Client, session: Session, publish: Publish) -> 
         client.send(encode_acknowledgement(Pubrec(packet_id=packet_id), client.version))
         return False
     if arrival is not None:
-        if publish.dup and arrival is _ARRIVALS[publish.qos]:
+        if publish.dup and arrival is ARRIVALS[publish.qos]:
             node.counters.drops[Drop.DUPLICATE_IN_PROGRESS] += 1
         else:
             node.end(client, Close.PROTOCOL_ERROR)
@@ -104,7 +101,8 @@ def _arrives(node: Node, client: Client, session: Session, publish: Publish) -> 
     return True
 
 
-def _charge(node: Node, client: Client, size: int, count: int = 1) -> None:
+def charge(node: Node, client: Client, size: int, count: int = 1) -> None:
+    """Take what a client has sent from its tokens."""
     client.up += count
     bucket = client.bucket
     if bucket is None:
@@ -117,7 +115,7 @@ def _charge(node: Node, client: Client, size: int, count: int = 1) -> None:
 def _carry(node: Node, client: Client, route: Route, publish: Publish) -> Fate | None:
     """Pass one message on; return its fate if it is known at once."""
     payload, origin = publish.payload, client if publish.qos else None
-    if route.leaf in _ENVELOPES:
+    if route.leaf in ENVELOPES:
         view = node.gate.read(payload, 0, len(payload))
         hub = route.hub
         refusal = judge(view, hub.admission if hub is not None else None, route, node.wall)
@@ -134,7 +132,7 @@ def _carry(node: Node, client: Client, route: Route, publish: Publish) -> Fate |
     target = route.subscriber
     if target is None:
         return OFFLINE
-    return _push(
+    return push(
         node,
         target,
         route,
@@ -143,7 +141,8 @@ def _carry(node: Node, client: Client, route: Route, publish: Publish) -> Fate |
     )
 
 
-def _push(node: Node, target: Client, route: Route, qos: int, message: Waiting) -> Fate | None:
+def push(node: Node, target: Client, route: Route, qos: int, message: Waiting) -> Fate | None:
+    """Give a message to its subscriber."""
     if qos and not route.qos:
         # A subscription of QoS 0 takes without a word: nobody would say that it arrived.
         return refused(Refusal.RECEIVER_LIMIT)
@@ -154,7 +153,7 @@ def _properties_on(publish: Publish) -> bytes:
     """Return the properties for the next hop: all as they came, but the alias, which is between two parties."""
     properties = publish.properties
     if properties is None:
-        return _NO_PROPERTIES
+        return NO_PROPERTIES
     properties.topic_alias = None
     properties.subscription_identifier = []
     return encode_properties(properties)
@@ -174,12 +173,13 @@ def judge(view: RouteView | Refusal, admission: Admission | None, route: Route, 
 def _tell(node: Node, client: Client, publish: Publish, fate: Fate | None) -> None:
     if fate is None:
         return
-    _count(node, fate)
+    count_fate(node, fate)
     if publish.qos:
         client.settle(publish.packet_id, fate)
 
 
-def _count(node: Node, fate: Fate) -> None:
+def count_fate(node: Node, fate: Fate) -> None:
+    """Count a fate that is known at once."""
     if fate.refusal is not None:
         node.counters.refusals[fate.refusal] += 1
     elif fate is OFFLINE:
@@ -187,105 +187,14 @@ def _count(node: Node, fate: Fate) -> None:
 
 
 def _remember(client: Client, route: Route, publish: Publish, raw: bytes) -> None:
-    plain = publish.properties is None or encode_properties(publish.properties) == _NO_PROPERTIES
+    plain = publish.properties is None or encode_properties(publish.properties) == NO_PROPERTIES
     if publish.dup or publish.retain or not publish.topic or not plain:
         return
     payload_at = len(raw) - len(publish.payload)
     five = client.version == MQTT_5_0
     id_at = payload_at - five - (2 if publish.qos else 0)
     head_end = payload_at if five and not publish.qos else id_at
-    client.memory = Memory(raw[:head_end], len(raw), publish.qos, payload_at, route)
-
-
-def run(node: Node, client: Client, session: Session, data: bytes, start: int) -> int:  # noqa: C901, PLR0912, PLR0915
-    """Take as many packets of the remembered shape as stand at ``start``; return where the first other byte stands.
-
-    The one function that is long on purpose: it runs once a packet, and a call would cost more than what it does.
-    """
-    memory = client.memory
-    assert memory is not None, "the caller has compared the head"  # noqa: S101
-    route, head, length, qos = memory.route, memory.head, memory.length, memory.qos
-    id_at, payload_at = memory.id_at, memory.payload_at
-    hub, target, gated, up = route.hub, route.subscriber, route.leaf in _ENVELOPES, route.leaf is Leaf.UP
-    admission = hub.admission if hub is not None else None
-    five, inbound, room = client.version == MQTT_5_0, session.inbound, client.receive_maximum
-    arrival, step = _ARRIVALS[qos], _STEPS[qos]
-    read, wall, find = node.gate.read, node.wall, node.receivers.find
-    size, position, kept, count = len(data), start, start, 0
-    straight = (
-        target is not None
-        and target.session is not None
-        and target.version == client.version
-        and route.qos >= qos
-        and length <= target.max_packet
-    )
-    while True:
-        end = position + length
-        if end > size:
-            break
-        packet_id = 0
-        if qos:
-            packet_id = data[position + id_at] << 8 | data[position + id_at + 1]
-            unusual = not packet_id or packet_id in inbound or len(inbound) >= room - 1
-            if unusual or (five and data[position + payload_at - 1]):
-                break
-        count += 1
-        fate: Fate | None = None
-        receiver = None
-        if gated:
-            view = read(data, position + payload_at, end)
-            refusal = judge(view, admission, route, wall)
-            if refusal is not None:
-                fate = refused(refusal)
-            elif up:
-                receiver = find(route.hub_id, view.peer_id)  # type: ignore[union-attr]
-        if arrival is not None:
-            inbound[packet_id] = arrival
-        straight_now = straight and fate is None and receiver is None and can_take(target, qos)  # type: ignore[arg-type]
-        if straight_now and not target.session.waiting:  # type: ignore[union-attr]
-            target.down += 1  # type: ignore[union-attr]
-            if qos:
-                flights = target.session.flights  # type: ignore[union-attr]
-                own = packet_id
-                if own in flights:
-                    own = target.session.new_packet_id()  # type: ignore[union-attr]
-                    at = position + id_at
-                    target.send(data[kept:at] + own.to_bytes(2, "big"))  # type: ignore[union-attr]
-                    kept = at + 2
-                flights[own] = Flight(client, packet_id, step)
-        else:
-            if kept < position:
-                target.send(data[kept:position])  # type: ignore[union-attr]
-            kept = end
-            if fate is None:
-                payload = data[position + payload_at : end]
-                if receiver is None:
-                    fate = _pass_one(node, client, route, payload, qos, packet_id)
-                elif not receiver.offer(
-                    Upward(view.message_id, payload, client if qos else None, packet_id)  # type: ignore[union-attr]
-                ):
-                    fate = refused(Refusal.OVERLOADED)
-            if fate is not None:
-                _count(node, fate)
-                if qos:
-                    client.settle(packet_id, fate)
-        position = end
-        if not data.startswith(head, position):
-            break
-    if kept < position:
-        target.send(data[kept:position])  # type: ignore[union-attr]
-    if count:
-        if up:
-            node.counters.envelopes_up += count
-        elif gated:
-            node.counters.envelopes_down += count
-        _charge(node, client, position - start, count)
-    return position
-
-
-def _pass_one(node: Node, client: Client, route: Route, payload: bytes, qos: int, packet_id: int) -> Fate | None:
-    """Pass on one payload that cannot go as a slice."""
-    if route.subscriber is None:
-        return OFFLINE
-    message = Waiting(route.topic, payload, min(qos, route.qos), _NO_PROPERTIES, client if qos else None, packet_id)
-    return _push(node, route.subscriber, route, qos, message)
+    memory = client.memory = Memory(raw[:head_end], len(raw), publish.qos, payload_at, route)
+    if client.memories is None or len(client.memories) >= client.terms.shapes:
+        client.memories = {}
+    client.memories[memory.head] = memory

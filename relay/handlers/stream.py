@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, assert_never
 
-from relay.handlers import acknowledge, connect, disconnect, publish, subscribe
+from relay.handlers import acknowledge, acknowledge_run, connect, disconnect, publish, publish_run, subscribe
 from relay.routing.client import State
 from relay.routing.reasons import Close
 from relay.wire.acknowledgements import Acknowledgement, Puback, Pubcomp, Pubrec, Pubrel
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _CONNECT: Final = PacketType.CONNECT << 4
 _PUBACK: Final = PacketType.PUBACK << 4
-_SHORT_ACK: Final = 4
 # The protocol level stands behind the name, `00 04 MQTT`.
 _LEVEL_AT: Final = 6
 _CLOSES: Final = {
@@ -64,18 +63,17 @@ def _packets(node: Node, client: Client, data: bytes) -> int:
                 return position
             position = after
             continue
-        memory = client.memory
-        if memory is not None and data.startswith(memory.head, position) and memory.route.live:
-            after = publish.run(node, client, session, data, position)
+        memory = publish_run.recall(client, data, position)
+        if memory is not None:
+            after = publish_run.run(node, client, session, memory, data, position)
             if after != position:
                 position = after
                 continue
         first = data[position]
-        if first == _PUBACK and position + _SHORT_ACK <= size and data[position + 1] == 2:  # noqa: PLR2004 - two bytes
-            packet_id = data[position + 2] << 8 | data[position + 3]
-            if packet_id:
-                acknowledge.puback(node, client, session, packet_id, ReasonCode.SUCCESS)
-                position += _SHORT_ACK
+        if first == _PUBACK:
+            after = acknowledge_run.run(node, client, session, data, position)
+            if after != position:
+                position = after
                 continue
         if first == PINGREQ_BYTES[0] and data.startswith(PINGREQ_BYTES, position):
             client.send(PINGRESP_BYTES)

@@ -25,6 +25,8 @@ _EVENTS: Final = 512
 # A read gives one TLS record. After a large one more is likely there: read on, but not for ever.
 _LARGE: Final = 2048
 _READS: Final = 8
+# A bridge stands for many: what others send in records of their own comes from it in one stream.
+_BRIDGE_READS: Final = 32
 _LINGER_BYTES: Final = 1024 * 1024
 
 
@@ -147,7 +149,8 @@ class Connections:
             # Nothing was asked for, so this is the end of the connection.
             self._lost(connection)
             return
-        for _ in range(_READS):
+        bridge = client.hub_id is None
+        for _ in range(_BRIDGE_READS if bridge else _READS):
             try:
                 count = connection.sock.recv_into(view)
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -158,7 +161,7 @@ class Connections:
                 self._lost(connection)
                 return
             self._receive(client, bytes(view[:count]))
-            if count < _LARGE or client.paused or client.state is State.CLOSED:
+            if (count < _LARGE and not bridge) or client.paused or client.state is State.CLOSED:
                 break
         self._watch(connection)
 

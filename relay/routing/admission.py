@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -62,6 +63,11 @@ class Admission:
         if peer is None or (peer.not_after and peer.not_after <= now):
             return Refusal.PEER_UNKNOWN
         return None
+
+    def peer_until(self, peer_id: bytes) -> float:
+        """Return until when ``refuse_peer`` says the same of an app session that it lets pass now."""
+        peer = self.peers.get(peer_id)
+        return float(peer.not_after) if peer is not None and peer.not_after else math.inf
 
     def refuse_subject(self, peer_id: bytes, digest: bytes, now: float) -> Refusal | None:
         """Return why this person may not act as this app session, or None."""

@@ -50,6 +50,7 @@ class Client:
         "keep_alive",
         "last_seen",
         "max_packet",
+        "memories",
         "memory",
         "node",
         "output",
@@ -90,7 +91,9 @@ class Client:
         self.unsent = 0
         self.dirty = False
         self.paused = False
+        # The shape of the last PUBLISH, and of others before it by their first bytes.
         self.memory: Memory | None = None
+        self.memories: dict[bytes, Memory] | None = None
         self.aliases: dict[int, bytes] | None = None
         self.bucket: Bucket | None = None
         self.terms = terms

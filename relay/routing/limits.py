@@ -23,6 +23,9 @@ class Limits:
     topic_alias_maximum: int = 8
     subscriptions: int = 8
     bridge_subscriptions: int = 65_536
+    # Shapes of packets that are remembered of one publisher.
+    shapes: int = 16
+    bridge_shapes: int = 16_384
     # Refused filters before a connection counts as a flood.
     refused_subscriptions: int = 16
     # What waits for one Hub, one app session, one bridge.

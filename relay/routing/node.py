@@ -157,7 +157,7 @@ class Node:
         self.clients.discard(client)
         self.throttled.discard(client)
         self.deadlines.remove(client.slot, client)
-        client.memory = client.aliases = client.connecting = None
+        client.memory = client.memories = client.aliases = client.connecting = None
         client.tail = b""
         session = client.session
         if session is not None:

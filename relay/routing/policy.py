@@ -32,6 +32,7 @@ class Terms:
     # Bytes a second and burst; 0: not limited.
     rate: int
     burst: int
+    shapes: int
     retain: bool = False
     wildcards: bool = False
     subscription_identifiers: bool = False
@@ -76,6 +77,7 @@ class HubNamespace:
             session_expiry=limits.session_expiry,
             rate=limits.hub_rate,
             burst=limits.hub_burst,
+            shapes=limits.shapes,
         )
         self._bridge = Terms(
             receive_maximum=limits.bridge_receive_maximum,
@@ -86,6 +88,7 @@ class HubNamespace:
             session_expiry=0,
             rate=0,
             burst=0,
+            shapes=limits.bridge_shapes,
         )
 
     def terms(self, hub_id: bytes | None) -> Terms:

@@ -40,18 +40,42 @@ class RouteView(NamedTuple):
 # Envelope: 0a len RouteHeader, 12 len sealed. RouteHeader in the order of its numbers:
 #   08 version, 12 hub_id(16), 1a message_id(16), 20 sender_kind, 2a peer_id(16), 30 class, 38 created_ms, 40 ttl_ms,
 #   48 key_epoch, 50 seq, 58 lock_epoch, 60 pad_bucket, 6a trace(16)
-_CANONICAL: Final = re.compile(
-    rb"\x0a[\x00-\x7f]"
-    rb"\x08\x01\x12\x10(.{16})\x1a\x10(.{16})\x20([\x01\x02])\x2a\x10(.{16})\x30([\x01-\x04])"
-    rb"\x38[\x80-\xff]{0,8}[\x01-\x7f]"
+# What differs between two envelopes of one conversation stands in the identifier and in `_REST`.
+_REST: Final = (
+    rb"[\x80-\xff]{0,8}[\x01-\x7f]"
     rb"(?:\x40([\x80-\xff]{0,3}[\x00-\x7f]))?"
     rb"(?:\x48[\x80-\xff]{0,3}[\x00-\x7f])?"
     rb"(?:\x50[\x80-\xff]{0,8}[\x00-\x7f])?"
     rb"(?:\x58[\x80-\xff]{0,8}[\x00-\x7f])?"
     rb"(?:\x60[\x00-\x08])?"
-    rb"(?:\x6a\x10.{16})?",
+    rb"(?:\x6a\x10.{16})?"
+)
+_CANONICAL: Final = re.compile(
+    rb"\x0a[\x00-\x7f]"
+    rb"\x08\x01\x12\x10(.{16})\x1a\x10(.{16})\x20([\x01\x02])\x2a\x10(.{16})\x30([\x01-\x04])"
+    rb"\x38" + _REST,
     re.DOTALL,
 )
+# Offsets in such an envelope: the message id, and what stands behind it and behind created_ms's tag.
+MESSAGE_AT: Final = 24
+SENDER_AT: Final = 40
+REST_AT: Final = 63
+rest_matches: Final = re.compile(_REST, re.DOTALL).fullmatch
+
+
+class Alike(NamedTuple):
+    """What envelopes of one conversation and one length have in common, so that it need not be read again.
+
+    An envelope at ``at`` reads like the first one, but for its message id, when all four hold: ``data`` has ``head`` at
+    ``at``, ``sender`` at ``at + SENDER_AT``, ``sealed`` at ``at + sealed_at``, and ``rest_matches(data, at + REST_AT,
+    at + sealed_at)``.
+    """
+
+    head: bytes
+    sender: bytes
+    sealed_at: int
+    sealed: bytes
+    peer_id: bytes
 
 
 class HeaderGate:
@@ -75,6 +99,27 @@ class HeaderGate:
                 if ttl_ms <= _MAX_TTL_MS:
                     return RouteView(hub_id, message_id, kind[0], peer_id, class_[0], ttl_ms)
         return self._scan(data, start, end)
+
+    @staticmethod
+    def alike(data: bytes, start: int, end: int) -> Alike | None:
+        """Return what others have in common with the envelope in ``data[start:end]``, which ``read`` has let pass.
+
+        None when it has another spelling than `_CANONICAL`.
+        """
+        match = _CANONICAL.match(data, start, end)
+        if match is None or match.end() != start + 2 + data[start + 1]:
+            return None
+        after = match.end()
+        sealed = 2
+        while data[after + sealed - 1] & 0x80:
+            sealed += 1
+        return Alike(
+            data[start : start + MESSAGE_AT],
+            data[start + SENDER_AT : start + REST_AT],
+            after - start,
+            data[after : after + sealed],
+            match[4],
+        )
 
     def _scan(self, data: bytes, start: int, end: int) -> RouteView | Refusal:
         try:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from relay.routing.topics import Leaf, hub_topic
 
 if TYPE_CHECKING:
+    from relay.routing.admission import Admission
     from relay.routing.client import Client
+    from relay.routing.route_header import Alike
     from relay.routing.topics import HubTopic
 
 
@@ -29,15 +31,17 @@ class Route:
 
 
 class Memory:
-    """The shape of the last PUBLISH: while the next one begins with ``head``, nothing of it need be read again.
+    """The shape of a PUBLISH: while the next one begins with ``head``, nothing of it need be read again.
 
     head        first byte, remaining length, topic; for QoS 0 in MQTT 5.0 also an empty property length
     id_at       where the packet identifier stands, from the packet's start
     payload_at  where the payload stands
     length      of the whole packet
+    alike       what the last envelope that passed has in common with others
+    admission   by which it passed, and until when that holds
     """
 
-    __slots__ = ("head", "id_at", "length", "payload_at", "qos", "route")
+    __slots__ = ("admission", "alike", "head", "id_at", "length", "payload_at", "qos", "route", "until")
 
     def __init__(self, head: bytes, length: int, qos: int, payload_at: int, route: Route) -> None:
         self.head = head
@@ -46,6 +50,9 @@ class Memory:
         self.id_at = len(head)
         self.payload_at = payload_at
         self.route = route
+        self.alike: Alike | None = None
+        self.admission: Admission | None = None
+        self.until = 0.0
 
 
 class RouteTable:

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from relay.handlers import admission
+from relay.routing.admission import Peer
 from relay.routing.reasons import Refusal
 from relay.routing.session import Arrival
+from relay.routing.topics import hub_text
 from relay.wire.codec import encode
 from relay.wire.publish import Publish
-from tests.unit.relay.world import DOWN, HUB, OTHER, UP, World, envelope
+from tests.unit.relay.world import DIGEST, DOWN, HUB, OTHER, PEER, UP, World, admitted, envelope
 
 if TYPE_CHECKING:
     from relay.routing.client import Client
@@ -164,3 +167,80 @@ def test_a_hub_that_sends_too_much_is_not_read_until_it_has_tokens_again() -> No
         world.take(hub)
         world.pass_time(2)
     assert len(receiver.queue) == 10
+
+
+def test_topics_that_alternate_pass_as_the_bytes_that_came() -> None:
+    world, hub, bridge = pair()
+    other = world.connect(OTHER)
+    other_down = DOWN.replace(hub_text(HUB).encode(), hub_text(OTHER).encode())
+    world.subscribe(other, other_down)
+    theirs = [
+        encode(Publish(topic=other_down, payload=envelope(OTHER), qos=1, packet_id=200 + each), 5) for each in range(6)
+    ]
+    world.give(bridge, theirs[0])
+    world.take(other)
+    ours = packets(5, 1, 5, 100)
+    world.give(bridge, b"".join(b"".join(both) for both in zip(ours, theirs[1:], strict=True)))
+    assert hub.output == ours
+    assert other.output == theirs[1:]
+
+
+def test_a_change_of_admission_counts_from_the_next_packet() -> None:
+    world, hub, bridge = pair()
+    first, second = packets(2, 1, 5, 100)
+    world.give(bridge, first)
+    assert world.take(hub) == first
+    admission.answered(world.node, admitted(version=2, peers={}))
+    world.give(bridge, second)
+    assert world.take(hub) == b""
+    assert b"PEER_UNKNOWN" in world.take(bridge)
+
+
+def test_a_peer_whose_time_is_over_is_refused_from_that_moment() -> None:
+    world, hub, bridge = pair()
+    until = int(world.node.wall) + 10
+    admission.answered(world.node, admitted(version=2, peers={PEER: Peer(subject_digest=DIGEST, not_after=until)}))
+    sent = packets(3, 1, 5, 100)
+    world.give(bridge, sent[0] + sent[1])
+    assert world.take(hub) == sent[0] + sent[1]
+    world.node.wall += 10
+    world.give(bridge, sent[2])
+    assert world.take(hub) == b""
+    assert b"PEER_UNKNOWN" in world.take(bridge)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "header"),
+    [
+        (Refusal.PEER_UNKNOWN, {"peer_id": b"x" * 16}),
+        (Refusal.ROUTE_MISMATCH, {"sender_kind": 2}),
+        (Refusal.GATE_SHUT, {"ack_mode": 1}),
+        (Refusal.VERSION_UNSUPPORTED, {"version": 2}),
+        (Refusal.HEADER_INVALID, {"class": 5}),
+        (Refusal.HEADER_INVALID, {"pad_bucket": 9}),
+    ],
+)
+def test_a_header_that_differs_is_read_again(refusal: Refusal, header: dict[str, Any]) -> None:
+    world, hub, bridge = pair()
+    good = packets(1, 1, 5, 100)[0]
+    # As long as the good one, so that it is taken for one of the same shape.
+    short = len(envelope()) - len(envelope(sealed=b"s", **header)) + 1
+    payload = envelope(sealed=b"s" * short, **header)
+    bad = encode(Publish(topic=DOWN, payload=payload, qos=1, packet_id=101), 5)
+    assert len(bad) == len(good)
+    world.give(bridge, good + bad)
+    assert world.take(hub) == good
+    assert world.node.counters.refusals == {refusal: 1}
+
+
+def test_a_shape_that_is_too_many_is_learned_again() -> None:
+    world, hub, bridge = pair(bridge_shapes=2)
+    for size in range(40, 60):
+        sent = packets(2, 1, 5, 100, sealed=b"s" * size)
+        world.give(bridge, b"".join(sent))
+        assert len(world.take(hub)) == len(sent[0]) * 2
+        assert hub.session is not None
+        world.give(hub, b"".join(b"\x40\x02" + each.to_bytes(2, "big") for each in hub.session.flights))
+        world.take(bridge)
+    assert bridge.memories is not None
+    assert len(bridge.memories) <= 2
