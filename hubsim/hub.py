@@ -136,7 +136,7 @@ class Hub:
     ) -> asyncio.Future[Answer]:
         """Seal ``payload`` to a paired app and send it, now or when the line is back; the future gives the PUBACK.
 
-        The future is cancelled when `ttl_ms` passes first, or the outbox is full of newer ones.
+        The future is cancelled when `ttl_ms` has passed once the line is back, or the outbox is full of newer ones.
 
         Raises:
             SenderUnknownError: no such app is paired.
@@ -241,7 +241,14 @@ class Hub:
         link.acknowledge(delivery)
         answer = await self._on_payload(received)
         if answer is not None:
-            self.send(received.peer_id, answer, kind=received.kind)
+            self._answer(received, answer)
+
+    def _answer(self, received: Received, payload: bytes) -> None:
+        """Send an answer; one that cannot be sealed (too large for the app's suite, unpaired since) is given up."""
+        try:
+            self.send(received.peer_id, payload, kind=received.kind)
+        except SealError as error:
+            self._emit("answer_dropped", message_id=received.message_id.hex(), reason=error.reason)
 
     def _open(self, arrived: Arrived) -> Received:
         """Open an envelope with this Hub's key for its sender.
@@ -249,10 +256,10 @@ class Hub:
         Pairing may have happened while the Hub was running, so a stranger is looked up once more in the folder.
         """
         try:
-            return _open_with(self._state, arrived)
+            return open_with(self._state, arrived)
         except (SenderUnknownError, WrongKeyError):
             self._state = load(self._config.folder)
-            return _open_with(self._state, arrived)
+            return open_with(self._state, arrived)
 
     def _seal(self, peer_id: bytes, payload: bytes, *, kind: int, ttl_ms: int) -> tuple[bytes, bytes]:
         """Return message id and encoded Envelope."""
@@ -315,7 +322,7 @@ class Hub:
         self._on_event({"hub": self.name, "event": event, **facts})
 
 
-def _open_with(state: HubState, arrived: Arrived) -> Received:
+def open_with(state: HubState, arrived: Arrived) -> Received:
     """Open an envelope with what ``state`` knows."""
     app = state.app(arrived.peer_id)
     if app is None:

@@ -129,6 +129,9 @@ class Link:
         except BaseException:
             self._abandon(connecting)
             raise
+        if not answer.from_server:  # TLS 1.3 tells a client that its certificate is refused only here
+            self.close()
+            raise LinkLostError(f"the server hung up before its CONNACK: {answer.name}")
         if answer.code >= FAILURE_CODE:
             self.close()
             raise LinkRefusedError(answer)

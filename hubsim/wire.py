@@ -81,6 +81,9 @@ def read_envelope(encoded: bytes, hub_id: bytes) -> Arrived:
         raise WrongHeaderError("the header is not from an app to this Hub")
     if not (_is_bytes(header.message_id, ID_BYTES, ID_BYTES) and _is_bytes(header.peer_id, ID_BYTES, ID_BYTES)):
         raise MalformedError("an id is not 16 bytes long")
+    numbers = (header.class_, header.created_ms, header.ttl_ms, header.key_epoch, header.pad_bucket)
+    if not all(isinstance(number, int) for number in numbers):
+        raise MalformedError("a field has another wire type")  # nanopb refuses it; upb takes it for an unknown field
     return Arrived(
         route_header=envelope.route_header,
         sealed=envelope.sealed,
