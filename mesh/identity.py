@@ -60,6 +60,8 @@ class Principal:
     # RFC 9396 `authorization_details`: what this one login was made for.
     intents: tuple[Mapping[str, Any], ...]
     expires_at: datetime
+    # The token's `jti`, by which one login is known to have been used. Empty: the issuer sets none.
+    token_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -162,6 +162,7 @@ class AccessTokens:
             auth_time=None if auth_time is None else _instant(auth_time),
             intents=_intents(claims.get("authorization_details", ())),
             expires_at=expires_at,
+            token_id=_token_id(claims.get("jti", "")),
         )
 
 
@@ -228,6 +229,11 @@ def _reached(acr: str | None, levels: Sequence[str]) -> frozenset[str]:
     if acr is None:
         return frozenset()
     return frozenset(levels[: levels.index(acr) + 1]) if acr in levels else frozenset({acr})
+
+
+def _token_id(value: Any) -> str:
+    _demand(isinstance(value, str) and len(value) <= 255)  # noqa: PLR2004 - as long as a subject
+    return value  # type: ignore[no-any-return]
 
 
 def _intents(value: Any) -> tuple[Mapping[str, Any], ...]:

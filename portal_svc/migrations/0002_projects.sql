@@ -147,7 +147,7 @@ CREATE TABLE portal.checklist_item (
     tenant_id         uuid    NOT NULL,
     project_id        uuid    NOT NULL,
     required          boolean NOT NULL,
-    position          bigint  NOT NULL CHECK (position BETWEEN 0 AND 4294967295),
+    place             bigint  NOT NULL CHECK (place BETWEEN 0 AND 4294967295),
     state             text    NOT NULL CHECK (state IN ('OPEN', 'DONE', 'SKIPPED')),
     closer_member_id  uuid,
     close_time        timestamptz,
@@ -162,13 +162,13 @@ COMMENT ON COLUMN portal.checklist_item.checklist_item_id IS 'PSEUDONYM: the ite
 COMMENT ON COLUMN portal.checklist_item.tenant_id IS 'PSEUDONYM: the organisation.';
 COMMENT ON COLUMN portal.checklist_item.project_id IS 'PSEUDONYM: the project.';
 COMMENT ON COLUMN portal.checklist_item.required IS 'PUBLIC: whether the project can be ready without it.';
-COMMENT ON COLUMN portal.checklist_item.position IS 'PUBLIC: where it stands.';
+COMMENT ON COLUMN portal.checklist_item.place IS 'PUBLIC: where it stands.';
 COMMENT ON COLUMN portal.checklist_item.state IS 'PUBLIC: whether it is done.';
 COMMENT ON COLUMN portal.checklist_item.closer_member_id IS 'PSEUDONYM: who did it; null: it is open, or they left.';
 COMMENT ON COLUMN portal.checklist_item.close_time IS 'PUBLIC: when it was done; null: it is open.';
 COMMENT ON COLUMN portal.checklist_item.sealed IS 'PII: title, description and note, under the project data key.';
 COMMENT ON COLUMN portal.checklist_item.revision IS 'PUBLIC: rises with each change; the etag.';
-CREATE INDEX checklist_item_by_position ON portal.checklist_item (tenant_id, project_id, position, checklist_item_id);
+CREATE INDEX checklist_item_by_place ON portal.checklist_item (tenant_id, project_id, place, checklist_item_id);
 
 CREATE TABLE portal.binding_nonce (
     nonce_digest bytea       PRIMARY KEY CHECK (octet_length(nonce_digest) = 32),
@@ -205,7 +205,8 @@ BEGIN
     FOREACH each IN ARRAY ARRAY['project', 'project_words', 'participant', 'checklist_item', 'binding_nonce'] LOOP
         EXECUTE format('ALTER TABLE portal.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', each);
         EXECUTE format(
-            'CREATE POLICY tenant ON portal.%I USING (tenant_id = nullif(current_setting(''app.tenant_id'', true), )::uuid) WITH CHECK (tenant_id = nullif(current_setting(app.tenant_id, true), )::uuid)', each);
+            'CREATE POLICY tenant ON portal.%I USING (tenant_id = nullif(current_setting(''app.tenant_id'', true), '''')::uuid)'
+            ' WITH CHECK (tenant_id = nullif(current_setting(''app.tenant_id'', true), '''')::uuid)', each);
     END LOOP;
 END $$;
 

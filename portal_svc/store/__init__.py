@@ -1,0 +1,1 @@
+"""Owns the portal's SQL, one aggregate a module; decides nothing."""
