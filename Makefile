@@ -6,7 +6,7 @@ ROOMS = $(foreach each,mesh relay fleet_svc portal_svc ingest_svc backup_svc gat
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test lint fmt type proto proto-check bench down reset clean
+.PHONY: help setup up demo test lint fmt type proto proto-check fuzz-api bench down reset clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || grep -h '## ' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ proto-check: setup  ## Fail if what is made from the contracts is stale
 	@$(BIN)/python -m hubsim.generate --check
 	@$(BIN)/python -m gateway.openapi --check
 	@$(BIN)/python -m sdk.golden --check
+
+fuzz-api: setup  ## Fuzz the REST API with many more cases than `make test` does (EXAMPLES=300 for each operation)
+	@ORA_FUZZ_EXAMPLES=$(or $(EXAMPLES),300) $(BIN)/pytest -q tests/integration/gateway/test_gateway_fuzz.py tests/e2e/gateway/test_fuzz_api.py
 
 bench: setup  ## Measure, and write the tables of docs/benchmarks.md
 	@$(BIN)/python -m bench

@@ -16,6 +16,7 @@ from typing import Final
 PACKAGES: Final = {
     "curl": "curl",
     "mosquitto-clients": "mosquitto_pub",
+    "testssl.sh": "testssl",
 }
 _SBIN: Final = "/usr/sbin:/sbin"
 

@@ -125,6 +125,8 @@ def _hardening(values: GatewayValues, which: Door) -> Node:
             "max_headers_count": 60,
             "headers_with_underscores_action": "REJECT_REQUEST",
         },
+        # A method that nobody knows reads as one that the address does not take: 405, as over HTTP/2.
+        "http_protocol_options": {"allow_custom_methods": True},
         "http2_protocol_options": {
             "max_concurrent_streams": 100,
             # Any JSON body fits, so that a refusal before its end finds a caller who listens.

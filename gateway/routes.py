@@ -30,10 +30,12 @@ def table(
     """Return the routes of one listener, in the order in which Envoy tries them."""
     pairs = sorted(((m, b) for m in methods for b in m.bindings), key=lambda pair: pair[1].template.rank)
     raw = [pair for pair in pairs if takes_raw_bytes(contract, *pair)]
+    elsewhere = {pair[1].template.regex for pair in pairs if pair not in raw}
     rules = route_rules.Rules(contract=contract, values=values, door=which)
     return [
         *answers.unreadable_bodies(which),
         *(route for method, binding in raw for route in _routes(rules, method, binding, descriptors)),
+        *answers.other_methods(which, [pair for pair in raw if pair[1].template.regex not in elsewhere]),
         answers.other_bodies(which),
         *(route for pair in pairs if pair not in raw for route in _routes(rules, *pair, descriptors)),
         *answers.other_methods(which, pairs),
