@@ -21,6 +21,7 @@ from relay.api.relay_service import RelayService
 from relay.config import Config, address
 from relay.io.shell import Shell
 from relay.io.tls import TlsFiles
+from relay.nodes.join import joined
 from relay.routing.gates import shut_numbers
 from relay.routing.node import Node
 from relay.routing.route_header import HeaderGate
@@ -51,14 +52,17 @@ async def serve(scope: tasks.Scope) -> None:
             shell = Shell(node, asyncio.get_running_loop())
             try:
                 metrics.publish(node, shell)
-                listen(shell, config)
-                settle_garbage()
-                await server.start()
-                await scope.stopping.wait()
-                await server.set_serving(False)
-                await shell.drain(config.mesh.drain_seconds)
-                service.end_streams()
-                await server.stop()
+                async with joined(config, node, server, scope) as join:
+                    await server.start()
+                    listen(shell, config)
+                    settle_garbage()
+                    await scope.stopping.wait()
+                    await server.set_serving(False)
+                    await shell.drain(config.mesh.drain_seconds)
+                    service.end_streams()
+                    if join is not None:
+                        join.service.end_streams()
+                    await server.stop()
             finally:
                 shell.close()
                 await admissions.close()

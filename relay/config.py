@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mesh.config import setting
 from mesh.settings import MeshConfig
+from relay.nodes.config import NodesSettings
 from relay.routing.gates import shut_numbers
 from relay.routing.limits import Limits
 
@@ -47,6 +48,7 @@ class Config:
 
     mesh: MeshConfig
     limits: LimitSettings
+    nodes: NodesSettings
     mqtt_listen: str = setting("ORA_MQTT_LISTEN")
     # MQTT for the bridge workload, off unless it is set.
     bridge_listen: str = setting("ORA_BRIDGE_LISTEN", default="")

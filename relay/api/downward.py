@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from relay.routing.reasons import Close, Fate, Refusal, refused
+from relay.routing.elsewhere import Parcel, Way
+from relay.routing.reasons import OFFLINE, Close, Fate, Refusal, refused
 from relay.routing.route_header import APP, RouteView
 
 if TYPE_CHECKING:
@@ -43,7 +44,11 @@ class Downward:
         node = self._node
         node.now, node.wall = time.monotonic(), time.time()
         node.counters.envelopes_down += 1
-        return node.deliver_down(view.hub_id, envelope, origin, view.ttl_ms, token)
+        fate = node.deliver_down(view.hub_id, envelope, origin, view.ttl_ms, token)
+        if fate is not OFFLINE:
+            return fate
+        parcel = Parcel(Way.DOWN, view.hub_id, view.peer_id, view.message_id, envelope, view.ttl_ms, origin, token)
+        return node.elsewhere.carry(parcel)
 
     def count(self, fate: Fate) -> Fate:
         """Count a fate, and return it."""

@@ -78,7 +78,9 @@ class RelayService(rpc.RelayServiceServicer):
         receiver = Receiver(hub_id, request.peer_id, digest, self._node.limits.receiver_queue, woken.set)
         self._node.receivers.attach(receiver)
         try:
-            attached = pb.Attached(hub_connected=hub_id in self._node.hubs, heartbeat_ms=int(self._heartbeat * 1000))
+            await self._node.elsewhere.attach(receiver)
+            connected = hub_id in self._node.hubs or await self._node.elsewhere.connected(hub_id)
+            attached = pb.Attached(hub_connected=connected, heartbeat_ms=int(self._heartbeat * 1000))
             yield pb.ReceiveResponse(attached=attached)
             while True:
                 async for response in self._waiting(receiver):
@@ -90,6 +92,7 @@ class RelayService(rpc.RelayServiceServicer):
                     yield pb.ReceiveResponse()
         finally:
             self._node.receivers.detach(receiver)
+            self._node.elsewhere.detach(receiver)
             receiver.end("DETACHED")
 
     def end_streams(self) -> None:

@@ -102,11 +102,15 @@ class Tunnel:
             )
             self._sessions[attach.hub_id, attach.peer_id] = receiver
             self._node.receivers.attach(receiver)
+            await self._node.elsewhere.attach(receiver)
+        connected = attach.hub_id in self._node.hubs or (
+            refusal is None and await self._node.elsewhere.connected(attach.hub_id)
+        )
         attached = pb.TunnelAttached(
             hub_id=attach.hub_id,
             peer_id=attach.peer_id,
             reason=pb.RefusalReason.Value(f"REFUSAL_REASON_{refusal or 'UNSPECIFIED'}"),
-            hub_connected=attach.hub_id in self._node.hubs,
+            hub_connected=connected,
         )
         self._say(pb.TunnelResponse(attached=attached))
 
@@ -181,6 +185,8 @@ class Tunnel:
                 responses.append(pb.TunnelResponse(envelope=Envelope.FromString(upward.envelope)))
             if receiver.ended:
                 del self._sessions[key]
+                self._node.receivers.detach(receiver)
+                self._node.elsewhere.detach(receiver)
                 self._say(_detached(receiver))
         return responses
 
@@ -196,6 +202,7 @@ class Tunnel:
         self._up.clear()
         for receiver in self._sessions.values():
             self._node.receivers.detach(receiver)
+            self._node.elsewhere.detach(receiver)
             receiver.end("DETACHED")
         self._down.clear()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from relay.routing.elsewhere import Parcel, Way
 from relay.routing.reasons import OFFLINE, Close, Drop, Fate, Refusal, refused
 from relay.routing.receivers import Upward
 from relay.routing.route_header import APP, HUB, RouteView
@@ -131,7 +132,7 @@ def _carry(node: Node, client: Client, route: Route, publish: Publish) -> Fate |
             node.counters.envelopes_down += 1
     target = route.subscriber
     if target is None:
-        return OFFLINE
+        return elsewhere(node, route, payload, origin, publish.packet_id)
     return push(
         node,
         target,
@@ -139,6 +140,15 @@ def _carry(node: Node, client: Client, route: Route, publish: Publish) -> Fate |
         publish.qos,
         Waiting(route.topic, payload, min(publish.qos, route.qos), _properties_on(publish), origin, publish.packet_id),
     )
+
+
+def elsewhere(node: Node, route: Route, payload: bytes, origin: Client | None, packet_id: int) -> Fate | None:
+    """Pass on what nobody here takes: an envelope for an app session may find it on another node."""
+    view = node.gate.read(payload, 0, len(payload)) if route.leaf is Leaf.UP else None
+    if not isinstance(view, RouteView):
+        return OFFLINE
+    parcel = Parcel(Way.UP, view.hub_id, view.peer_id, view.message_id, payload, view.ttl_ms, origin, packet_id)
+    return node.elsewhere.carry(parcel)
 
 
 def push(node: Node, target: Client, route: Route, qos: int, message: Waiting) -> Fate | None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from relay.handlers.publish import ARRIVALS, NO_PROPERTIES, charge, count_fate, judge, push
+from relay.handlers.publish import ARRIVALS, NO_PROPERTIES, charge, count_fate, elsewhere, judge, push
 from relay.routing.outbox import BACKLOG
-from relay.routing.reasons import OFFLINE, Fate, Refusal, refused
+from relay.routing.reasons import Fate, Refusal, refused
 from relay.routing.receivers import Receiver, Upward
 from relay.routing.route_header import MESSAGE_AT, REST_AT, SENDER_AT, rest_matches
 from relay.routing.session import Flight, Step, Waiting
@@ -172,6 +172,6 @@ def _same(  # noqa: C901, PLR0912, PLR0915
 def _pass_one(node: Node, client: Client, route: Route, payload: bytes, qos: int, packet_id: int) -> Fate | None:
     """Pass on one payload that cannot go as a slice."""
     if route.subscriber is None:
-        return OFFLINE
+        return elsewhere(node, route, payload, client if qos else None, packet_id)
     message = Waiting(route.topic, payload, min(qos, route.qos), NO_PROPERTIES, client if qos else None, packet_id)
     return push(node, route.subscriber, route, qos, message)

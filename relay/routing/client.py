@@ -46,6 +46,7 @@ class Client:
         "connecting",
         "dirty",
         "down",
+        "epoch",
         "hub_id",
         "keep_alive",
         "last_seen",
@@ -100,6 +101,8 @@ class Client:
         self.keep_alive = 0.0
         self.last_seen = now
         self.connected_at = now
+        # Under which the directory of nodes has the session; the highest one of a Hub counts.
+        self.epoch = 0
         self.slot = 0
         self.max_packet = 0
         self.window = 0

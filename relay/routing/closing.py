@@ -32,6 +32,7 @@ _CODES: Final = {
     Close.DRAINING: ReasonCode.SERVER_SHUTTING_DOWN,
     Close.SLOW_READER: ReasonCode.QUOTA_EXCEEDED,
     Close.SESSIONS_FULL: ReasonCode.QUOTA_EXCEEDED,
+    Close.FLAPPING: ReasonCode.CONNECTION_RATE_EXCEEDED,
     Close.BUG: ReasonCode.UNSPECIFIED_ERROR,
 }
 # In CONNACK some reasons have another number, or one that DISCONNECT has not (MQTT5 3.2.2.2).

@@ -14,6 +14,7 @@ from relay.routing.client import Client, State
 from relay.routing.closing import disconnect_code
 from relay.routing.counters import Counters
 from relay.routing.deadlines import Deadlines
+from relay.routing.elsewhere import Alone
 from relay.routing.outbox import Outbox
 from relay.routing.policy import HubNamespace
 from relay.routing.reasons import OFFLINE, Close, Fate, Refusal, refused
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from relay.routing.admission import Admission
     from relay.routing.certificate import Certificate
+    from relay.routing.elsewhere import Elsewhere
     from relay.routing.limits import Limits
     from relay.routing.policy import NamespacePolicy
     from relay.routing.route_header import HeaderGate, RouteView
@@ -86,6 +88,8 @@ class Node:
         # Connections that wait for such an answer.
         self.waiting: dict[bytes, list[Client]] = {}
         self.draining = False
+        # The other workers.
+        self.elsewhere: Elsewhere = Alone()
 
     # -- connections ---------------------------------------------------------------------------------------------------
 
@@ -117,13 +121,17 @@ class Node:
 
     def wait_for_admission(self, client: Client) -> None:
         """Hold the connection until the fleet service has answered."""
+        self.hold(client)
+        if client.hub_id is not None:
+            self.waiting.setdefault(client.hub_id, []).append(client)
+            self.ask_admission(client.hub_id)
+
+    def hold(self, client: Client) -> None:
+        """Let a CONNECT wait for what has to be asked elsewhere."""
         client.state = State.ADMISSION
         self.pause(client)
         self.deadlines.remove(client.slot, client)
         client.slot = self.deadlines.add(self.now + _ADMISSION_SECONDS, client)
-        if client.hub_id is not None:
-            self.waiting.setdefault(client.hub_id, []).append(client)
-            self.ask_admission(client.hub_id)
 
     def ready(self, client: Client, session: Session, keep_alive: int) -> None:
         """Let the connection work."""
@@ -177,6 +185,7 @@ class Node:
         if client.hub_id is not None:
             if self.hubs.get(client.hub_id) is client:
                 del self.hubs[client.hub_id]
+                self.elsewhere.release(client.hub_id, client.epoch)
             self.routes.hub_went(client.hub_id, client)
         session.client = None
         self.outbox.clear(session)

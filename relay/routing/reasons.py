@@ -26,6 +26,7 @@ class Refusal(StrEnum):
     HUB_REJECTED = "HUB_REJECTED"
     DRAINING = "DRAINING"
     RECEIVER_LIMIT = "RECEIVER_LIMIT"
+    ROUTE_UNAVAILABLE = "ROUTE_UNAVAILABLE"
 
 
 class Outcome(StrEnum):
@@ -78,6 +79,7 @@ class Close(StrEnum):
     DRAINING = "DRAINING"
     SLOW_READER = "SLOW_READER"
     SESSIONS_FULL = "SESSIONS_FULL"
+    FLAPPING = "FLAPPING"
     BUG = "BUG"
 
 
@@ -93,8 +95,21 @@ class Fate:
 DELIVERED: Final = Fate(Outcome.DELIVERED)
 OFFLINE: Final = Fate(Outcome.OFFLINE)
 EXPIRED: Final = Fate(Outcome.EXPIRED)
-_RETRY_MS: Final = {Refusal.OVERLOADED: 1000, Refusal.ADMISSION_UNAVAILABLE: 2000, Refusal.DRAINING: 500}
+_RETRY_MS: Final = {
+    Refusal.OVERLOADED: 1000,
+    Refusal.ADMISSION_UNAVAILABLE: 2000,
+    Refusal.DRAINING: 500,
+    Refusal.ROUTE_UNAVAILABLE: 1000,
+}
 _REFUSED: Final = {each: Fate(Outcome.REFUSED, each, _RETRY_MS.get(each, 0)) for each in Refusal}
+
+
+_NAMED: Final = {each.outcome: each for each in (DELIVERED, OFFLINE, EXPIRED, Fate(Outcome.QUEUED))}
+
+
+def fate_named(outcome: Outcome) -> Fate:
+    """Return the one fate with this outcome that is no refusal."""
+    return _NAMED[outcome]
 
 
 def refused(refusal: Refusal) -> Fate:

@@ -25,7 +25,7 @@ class Upward(NamedTuple):
 class Receiver:
     """One attached app session. Its owner is woken, takes, and says when what it took has arrived."""
 
-    __slots__ = ("ended", "hub_id", "limit", "peer_id", "queue", "queued", "subject_digest", "wake")
+    __slots__ = ("ended", "epoch", "hub_id", "limit", "peer_id", "queue", "queued", "subject_digest", "wake")
 
     def __init__(
         self, hub_id: bytes, peer_id: bytes, subject_digest: bytes, limit: int, wake: Callable[[], None]
@@ -39,6 +39,8 @@ class Receiver:
         self.queued = 0
         # Why it was ended from this side; empty while it lives.
         self.ended = ""
+        # Under which the directory of nodes has it; 0 until it has.
+        self.epoch = 0
 
     def offer(self, upward: Upward) -> bool:
         """Keep an envelope for the owner; False when it would not fit."""

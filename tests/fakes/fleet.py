@@ -50,6 +50,12 @@ class FakeAdmissionService(rpc.AdmissionServiceServicer):
             watcher.put_nowait(admission)
         return admission
 
+    async def watched_by(self, count: int) -> None:
+        """Return when so many watch."""
+        while len(self._watchers) < count:
+            self.watched.clear()
+            await self.watched.wait()
+
     def go_away(self) -> None:
         """Answer nothing any longer, and end every watch."""
         self.away = True

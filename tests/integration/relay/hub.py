@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from relay.wire.codec import encode
 from relay.wire.connect import Connect
 from relay.wire.subscribe import Subscribe, Subscription
 
 if TYPE_CHECKING:
+    import ssl
     import uuid
+    from contextlib import AsyncExitStack
 
-    from tests.integration.relay.world import World
+
+class Door(Protocol):
+    """Where Hubs come in."""
+
+    mqtt_port: int
+    stack: AsyncExitStack
+
+    def tls(self, name: str) -> ssl.SSLContext:
+        """Return the context of a Hub."""
 
 
 class Hub:
@@ -23,7 +33,7 @@ class Hub:
         self.reader, self.writer = reader, writer
 
     @classmethod
-    async def connect(cls, world: World, hub: uuid.UUID, *, subscribe: bool = True) -> Hub:
+    async def connect(cls, world: Door, hub: uuid.UUID, *, subscribe: bool = True) -> Hub:
         """Open a session; it is closed with the world."""
         reader, writer = await asyncio.open_connection(
             "127.0.0.1", world.mqtt_port, ssl=world.tls(str(hub)), server_hostname="localhost"

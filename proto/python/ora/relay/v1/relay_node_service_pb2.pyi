@@ -83,22 +83,26 @@ class Takeover(_message.Message):
     HUB_ID_FIELD_NUMBER: _builtins.int
     PEER_ID_FIELD_NUMBER: _builtins.int
     FENCING_EPOCH_FIELD_NUMBER: _builtins.int
+    FORWARD_ID_FIELD_NUMBER: _builtins.int
     hub_id: _builtins.bytes
     """The Hub: 16 bytes."""
     peer_id: _builtins.bytes
     """The app session: 16 bytes. Absent: the session is the Hub's own."""
     fencing_epoch: _builtins.int
     """The fencing epoch of the newer session; one of the same epoch or a later one stays."""
+    forward_id: _builtins.int
+    """Names this takeover among the forwards of this stream; answered with a fate once the older session has ended."""
     def __init__(
         self,
         *,
         hub_id: _builtins.bytes = ...,
         peer_id: _builtins.bytes = ...,
         fencing_epoch: _builtins.int = ...,
+        forward_id: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fencing_epoch", b"fencing_epoch", "hub_id", b"hub_id", "peer_id", b"peer_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fencing_epoch", b"fencing_epoch", "forward_id", b"forward_id", "hub_id", b"hub_id", "peer_id", b"peer_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
