@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from ora.portal.v1.handover_records_pb2 import LockReleaseStatement
+from ora.portal.v1.handover_records_pb2 import LOCK_RELEASE_REASON_DECLINED, LockReleaseStatement
 
 from mesh.signing import StatementError, first_difference, is_signed_by, key_id_of, read, sign
 
 KEY = Ed25519PrivateKey.generate()
 PUBLIC = KEY.public_key().public_bytes_raw()
 STATEMENT = LockReleaseStatement(
-    hub_id=b"h" * 16, project_id=b"p" * 16, lock_epoch=1, reason="LOCK_RELEASE_REASON_DECLINED", created_ms=5
+    hub_id=b"h" * 16, project_id=b"p" * 16, lock_epoch=1, reason=LOCK_RELEASE_REASON_DECLINED, created_ms=5
 )
 
 
