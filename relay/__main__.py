@@ -6,8 +6,10 @@ import asyncio
 import gc
 import sys
 import time
+from functools import partial
 
 from ora.fleet.v1.admission_service_pb2_grpc import AdmissionServiceStub
+from ora.relay.v1.relay_operations_service_pb2_grpc import add_RelayOperationsServiceServicer_to_server
 from ora.relay.v1.relay_service_pb2_grpc import add_RelayServiceServicer_to_server
 
 from mesh import log, names, tasks, telemetry
@@ -17,6 +19,7 @@ from mesh.config import load
 from mesh.server import Server
 from relay import metrics
 from relay.api.admissions import Admissions
+from relay.api.operations import RelayOperationsService, Surroundings
 from relay.api.relay_service import RelayService
 from relay.config import Config, address
 from relay.io.shell import Shell
@@ -53,6 +56,12 @@ async def serve(scope: tasks.Scope) -> None:
             try:
                 metrics.publish(node, shell)
                 async with joined(config, node, server, scope) as join:
+                    around = Surroundings(
+                        drain=partial(begin_drain, scope, node, shell, config.mesh.drain_seconds),
+                        directory_available=lambda: join is None or not join.keeper.away,
+                    )
+                    operations = RelayOperationsService(node, shell, name=config.mesh.node_id, surroundings=around)
+                    server.add(add_RelayOperationsServiceServicer_to_server, operations)
                     await server.start()
                     listen(shell, config)
                     settle_garbage()
@@ -66,6 +75,13 @@ async def serve(scope: tasks.Scope) -> None:
             finally:
                 shell.close()
                 await admissions.close()
+
+
+def begin_drain(scope: tasks.Scope, node: Node, shell: Shell, seconds: float, spread: float | None) -> int:
+    """Begin to send the Hubs away; return how many there are. The process goes on."""
+    sessions = len(node.hubs)
+    scope.start("drain", shell.drain(seconds if spread is None else spread))
+    return sessions
 
 
 def listen(shell: Shell, config: Config) -> None:

@@ -44,20 +44,27 @@ class Downward:
         node = self._node
         node.now, node.wall = time.monotonic(), time.time()
         node.counters.envelopes_down += 1
+        node.traces.received(view.message_id, node.wall, view.hub_id, len(envelope))
         fate = node.deliver_down(view.hub_id, envelope, origin, view.ttl_ms, token)
         if fate is not OFFLINE:
             return fate
         parcel = Parcel(Way.DOWN, view.hub_id, view.peer_id, view.message_id, envelope, view.ttl_ms, origin, token)
         return node.elsewhere.carry(parcel)
 
-    def count(self, fate: Fate) -> Fate:
-        """Count a fate, and return it."""
+    def count(self, fate: Fate, hub_id: bytes, message_id: bytes) -> Fate:
+        """Count and note a fate, and return it."""
+        self._node.traces.settled(message_id, time.time(), hub_id, fate)
+        return self._counted(fate)
+
+    def _counted(self, fate: Fate) -> Fate:
         counters = self._node.counters
         counters.outcomes[fate.outcome] += 1
         if fate.refusal is not None:
             counters.refusals[fate.refusal] += 1
         return fate
 
-    def refuse(self, refusal: Refusal) -> Fate:
-        """Count a refusal, and return its fate."""
-        return self.count(refused(refusal))
+    def refuse(self, refusal: Refusal, view: RouteView | None = None) -> Fate:
+        """Count a refusal, and note it if the header could be read; return its fate."""
+        if view is not None:
+            return self.count(refused(refusal), view.hub_id, view.message_id)
+        return self._counted(refused(refusal))

@@ -12,7 +12,6 @@ from ora.relay.v1.envelope_pb2 import Envelope
 
 from mesh.call import current_call
 from mesh.errors import (
-    InvalidArgumentError,
     OraError,
     PermissionDeniedError,
     ResourceExhaustedError,
@@ -21,11 +20,11 @@ from mesh.errors import (
 )
 from relay.api.delivery import Delivery, answer
 from relay.api.downward import Downward
+from relay.api.names import hub_id_of
 from relay.api.tunnel import Tunnel
 from relay.routing.peers import subject_digest
-from relay.routing.reasons import EXPIRED, Close, Refusal
+from relay.routing.reasons import DELIVERED, EXPIRED, OFFLINE, Close, Refusal
 from relay.routing.receivers import Receiver
-from relay.routing.topics import parse_hub_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from relay.api.admissions import Admissions
     from relay.routing.node import Node
 
-_PREFIX: Final = "hubs/"
 # What is kept of a call's time for the answer.
 _MARGIN_SECONDS: Final = 0.25
 _LONGEST_SECONDS: Final = 14.0
@@ -52,7 +50,7 @@ class RelayService(rpc.RelayServiceServicer):
         """Pass one envelope down, and answer when its fate is known."""
         del context
         call = current_call()
-        hub_id = _hub_id(request.hub)
+        hub_id = hub_id_of(request.hub)
         envelope = request.envelope.SerializeToString()
         view = self._downward.read(hub_id, envelope)
         if isinstance(view, Refusal):
@@ -60,18 +58,18 @@ class RelayService(rpc.RelayServiceServicer):
         digest = subject_digest(hub_id, call.person.issuer, call.person.subject)
         refusal = await self._downward.allow(view, digest)
         if refusal is not None:
-            return answer(self._downward.refuse(refusal), view.message_id)
+            return answer(self._downward.refuse(refusal, view), view.message_id)
         delivery = Delivery()
         fate = self._downward.push(view, envelope, delivery)
         if fate is None:
             fate = await delivery.fate(_patience(call.deadline, view.ttl_ms)) or EXPIRED
-        return answer(self._downward.count(fate), view.message_id)
+        return answer(self._downward.count(fate, hub_id, view.message_id), view.message_id)
 
     async def Receive(self, request: pb.ReceiveRequest, context: Any) -> AsyncIterator[pb.ReceiveResponse]:
         """Stream what a Hub sends up to one app session."""
         del context
         person = current_call().person
-        hub_id = _hub_id(request.hub)
+        hub_id = hub_id_of(request.hub)
         digest = subject_digest(hub_id, person.issuer, person.subject)
         await self._allow_receiver(hub_id, request.peer_id, digest)
         woken = asyncio.Event()
@@ -117,8 +115,7 @@ class RelayService(rpc.RelayServiceServicer):
         if len(self._node.receivers.of_hub(hub_id)) >= self._node.limits.receivers_per_hub:
             raise ResourceExhaustedError("the Hub has too many attached sessions", reason="RECEIVERS_FULL")
 
-    @staticmethod
-    async def _waiting(receiver: Receiver) -> AsyncIterator[pb.ReceiveResponse]:
+    async def _waiting(self, receiver: Receiver) -> AsyncIterator[pb.ReceiveResponse]:
         """Give what waits, one by one; each is acknowledged when the stream asks for the next."""
         while (upward := receiver.take()) is not None:
             taken = False
@@ -126,6 +123,8 @@ class RelayService(rpc.RelayServiceServicer):
                 yield pb.ReceiveResponse(envelope=Envelope.FromString(upward.envelope))
                 taken = True
             finally:
+                fate = DELIVERED if taken else OFFLINE
+                self._node.traces.settled(upward.message_id, time.time(), receiver.hub_id, fate)
                 if taken:
                     receiver.arrived(upward)
                 else:
@@ -139,13 +138,6 @@ class RelayService(rpc.RelayServiceServicer):
         tunnel = Tunnel(self._node, self._admissions, self._downward)
         async for response in tunnel.run(request_iterator):
             yield response
-
-
-def _hub_id(name: str) -> bytes:
-    hub_id = parse_hub_id(name.removeprefix(_PREFIX).encode()) if name.startswith(_PREFIX) else None
-    if hub_id is None:
-        raise InvalidArgumentError.field("hub", "is not hubs/{uuid} in lower case", reason="HUB_NAME_INVALID")
-    return hub_id
 
 
 def _patience(deadline: float | None, ttl_ms: int) -> float:

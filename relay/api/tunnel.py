@@ -12,7 +12,7 @@ from ora.relay.v1.envelope_pb2 import Envelope
 
 from mesh.errors import InvalidArgumentError
 from relay.api.delivery import answer
-from relay.routing.reasons import EXPIRED, Close, Fate, Refusal
+from relay.routing.reasons import DELIVERED, EXPIRED, Close, Fate, Refusal
 from relay.routing.receivers import Receiver, Upward
 from relay.routing.route_header import RouteView
 
@@ -42,7 +42,7 @@ class Tunnel:
         self._room = asyncio.Event()
         self._answers: deque[pb.TunnelResponse] = deque()
         # Envelopes that went down and have no fate yet, by our own number: message id and when we stop waiting.
-        self._down: dict[int, tuple[bytes, float]] = {}
+        self._down: dict[int, tuple[RouteView, float]] = {}
         self._number = 0
         # Envelopes that came up and have no acknowledgement yet.
         self._up: dict[bytes, tuple[Receiver, Upward]] = {}
@@ -141,14 +141,14 @@ class Tunnel:
         if receiver is not None and not receiver.ended:
             refusal = await self._downward.allow(view, receiver.subject_digest)
         if refusal is not None:
-            self._fate(view.message_id, self._downward.refuse(refusal))
+            self._fate(view.message_id, self._downward.refuse(refusal, view))
             return
         self._push(view, envelope)
 
     def _push(self, view: RouteView, envelope: bytes) -> None:
         self._number += 1
         patience = view.ttl_ms / 1000 if view.ttl_ms else _PATIENCE_SECONDS
-        self._down[self._number] = (view.message_id, time.monotonic() + patience)
+        self._down[self._number] = (view, time.monotonic() + patience)
         fate = self._downward.push(view, envelope, self, self._number)
         if fate is not None:
             self.settle(self._number, fate)
@@ -157,6 +157,7 @@ class Tunnel:
         found = self._up.pop(message_id, None)
         if found is not None:
             receiver, upward = found
+            self._node.traces.settled(message_id, time.time(), receiver.hub_id, DELIVERED)
             receiver.arrived(upward)
 
     # -- to the service ------------------------------------------------------------------------------------------------
@@ -165,7 +166,8 @@ class Tunnel:
         """Take the fate of an envelope that went down."""
         known = self._down.pop(token, None)
         if known is not None:
-            self._fate(known[0], self._downward.count(fate))
+            view = known[0]
+            self._fate(view.message_id, self._downward.count(fate, view.hub_id, view.message_id))
 
     def _fate(self, message_id: bytes, fate: Fate) -> None:
         self._say(pb.TunnelResponse(outcome=answer(fate, message_id)))

@@ -120,8 +120,11 @@ def _carry(node: Node, client: Client, route: Route, publish: Publish) -> Fate |
         view = node.gate.read(payload, 0, len(payload))
         hub = route.hub
         refusal = judge(view, hub.admission if hub is not None else None, route, node.wall)
-        if refusal is not None or isinstance(view, Refusal):
-            return refused(refusal or Refusal.HEADER_INVALID)
+        if isinstance(view, Refusal):
+            return refused(view)
+        if refusal is not None:
+            node.traces.settled(view.message_id, node.wall, route.hub_id, refused(refusal))
+            return refused(refusal)
         if route.leaf is Leaf.UP:
             node.counters.envelopes_up += 1
             receiver = node.receivers.find(route.hub_id, view.peer_id)

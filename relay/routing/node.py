@@ -22,6 +22,7 @@ from relay.routing.receivers import Receivers
 from relay.routing.routes import RouteTable
 from relay.routing.session import Arrival, Session, Step, Waiting
 from relay.routing.topics import Leaf, hub_topic
+from relay.routing.traces import Traces
 from relay.wire.codes import MQTT_5_0
 from relay.wire.control import Disconnect, encode_disconnect
 from relay.wire.properties import Properties
@@ -68,6 +69,7 @@ class Node:
         self.now = now
         self.wall = wall
         self.counters = Counters()
+        self.traces = Traces()
         self.admissions = AdmissionCache()
         self.receivers = Receivers()
         self.routes = RouteTable()
