@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
     from tests.integration.fleet_svc.node import Node
     from tests.integration.fleet_svc.postgres import Database
 
-IMAGE = secrets.token_bytes(700_001)
+# The same in every worker: pytest names tests by it.
+IMAGE = hashlib.shake_128(b"image").digest(700_001)
 READY, REFUSED = FirmwareArtefact.STATE_READY, FirmwareArtefact.STATE_REFUSED
 UPLOADING = FirmwareArtefact.STATE_UPLOADING
 
