@@ -1,0 +1,1 @@
+"""gRPC handlers: unpack, ask domain and store, pack."""

@@ -1,0 +1,3 @@
+-- Why: when each recurring job last succeeded.
+-- Locks: nothing that exists; the table is new.
+-- mesh: job

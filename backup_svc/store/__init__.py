@@ -1,0 +1,1 @@
+"""SQL of the schema `backup`, one aggregate a module."""

@@ -1,0 +1,87 @@
+"""PostgreSQL and Valkey for the room, a database and a node for each test."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from mesh import migrate
+from mesh.config import Secret
+from tests.integration.backup_svc.world import World
+from tests.integration.mesh import backends
+from tests.integration.mesh.pki import Ca
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+ROLES = ("backup_owner", "backup_service")
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[backends.Process]:
+    process = backends.postgres(tmp_path_factory.mktemp("backup_pg"))
+    process.start()
+    yield process
+    process.stop()
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[backends.Process]:
+    process = backends.valkey(tmp_path_factory.mktemp("backup_valkey"))
+    process.start()
+    yield process
+    process.stop()
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder, ca = tmp_path_factory.mktemp("backup_certs"), Ca.make()
+    for workload in ("backup", "fleet", "gateway", "operator"):
+        ca.issue(folder, workload)
+    return folder
+
+
+def url(cluster: backends.Process, database: str, role: str = "postgres") -> str:
+    password = "owner" if role == "postgres" else "test"
+    return f"postgresql://{role}:{password}@127.0.0.1:{cluster.port}/{database}"
+
+
+@pytest_asyncio.fixture
+async def database(cluster: backends.Process) -> str:
+    """A migrated database; returns its name."""
+    name = f"backup_{secrets.token_hex(4)}"
+    admin = await asyncpg.connect(url(cluster, "postgres"))
+    for role in ROLES:
+        if not await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
+            await admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'test' NOSUPERUSER NOBYPASSRLS")
+    await admin.execute(f"CREATE DATABASE {name}")
+    await admin.execute(f"GRANT CREATE ON DATABASE {name} TO backup_owner")
+    await admin.close()
+    await migrate.migrate("backup_svc", migrate.MigrateConfig(url=Secret(url(cluster, name, "backup_owner"))))
+    return name
+
+
+@pytest_asyncio.fixture
+async def world(
+    tmp_path: Path, certificates: Path, cluster: backends.Process, valkey: backends.Process, database: str
+) -> AsyncIterator[World]:
+    async with AsyncExitStack() as stack:
+        made = World(
+            folder=tmp_path,
+            certificates=certificates,
+            database_url=url(cluster, database, "backup_service"),
+            redis_url=f"redis://127.0.0.1:{valkey.port}/0",
+            stack=stack,
+        )
+        await made.start_fleet()
+        await made.start()
+        try:
+            yield made
+        finally:
+            made.stop()

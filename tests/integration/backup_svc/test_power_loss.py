@@ -1,0 +1,95 @@
+"""The node is killed at each step of an upload: what was stored before stays, and nothing half is to be seen."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import pytest
+
+from backup_svc.jobs import collect
+from mesh.config import Secret
+from mesh.db import open_database
+from mesh.errors import OraError
+from mesh.objects import FileObjects
+from mesh.settings import DatabaseConfig
+from tests.integration.backup_svc.world import Hub, noise, refused
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.integration.backup_svc.world import World
+
+
+async def collected(world: World, *, ahead: timedelta) -> int:
+    """Run the collection as on a later day."""
+    async with open_database(DatabaseConfig(url=Secret(world.database_url)), application="test") as database:
+        return await collect(database, FileObjects(world.objects), datetime.now(UTC) + ahead)
+
+
+@pytest.mark.parametrize("delay", [0, 0.01, 0.03, 0.06, 0.1, 0.2])
+async def test_killed_at_any_moment_the_earlier_generation_is_intact(world: World, delay: float) -> None:
+    hub = world.admit(Hub())
+    first = hub.container(noise(500_000))
+    await world.store(hub, first)
+    second = hub.container(noise(500_000))
+    ticket = await world.ticket(hub)
+    writing = asyncio.create_task(world.store(hub, second, ticket))
+    await asyncio.sleep(delay)
+    world.kill()
+    await asyncio.gather(writing, return_exceptions=True)
+    await world.start()
+    newest = await world.newest(hub)
+    assert newest in {1, 2}
+    assert await world.download(f"{hub.name}/generations/1") == first
+    if newest == 1:
+        assert await refused(world.download(f"{hub.name}/generations/2")) == ("NOT_FOUND", "BACKUP_UNKNOWN")
+        upload = await world.create(hub, len(second), ticket)
+        await world.send(upload.name, second[upload.committed_bytes :], offset=upload.committed_bytes)
+        await world.commit(upload.name)
+    assert await world.download(f"{hub.name}/generations/2") == second
+    await collected(world, ahead=timedelta(days=4))
+    assert await world.download(f"{hub.name}/generations/1") == first
+    assert await world.download(f"{hub.name}/generations/2") == second
+    assert len(world.files()) == 2
+
+
+async def test_an_orphan_is_collected_when_it_is_old_and_not_before(world: World) -> None:
+    async def bytes_of() -> AsyncIterator[bytes]:
+        yield b"orphan"
+
+    objects = FileObjects(world.objects)
+    await objects.put(bytes_of())
+    half = world.objects / "00" / "0.part"
+    half.parent.mkdir(exist_ok=True)
+    half.write_bytes(b"half")
+    hub = world.admit(Hub())
+    container = hub.container()
+    await world.store(hub, container)
+    assert await collected(world, ahead=timedelta(0)) == 0
+    assert len(world.files()) == 3
+    assert await collected(world, ahead=timedelta(days=4)) == 1
+    assert await world.download(f"{hub.name}/generations/1") == container
+    assert len(world.files()) == 1
+
+
+async def test_a_writer_that_fails_leaves_no_object(world: World) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"x" * 100
+        raise OSError
+
+    with pytest.raises(OSError):  # noqa: PT011 - the one from above
+        await FileObjects(world.objects).put(broken())
+    assert world.files() == []
+
+
+async def test_a_missing_object_is_data_loss_and_not_silence(world: World) -> None:
+    hub = world.admit(Hub())
+    await world.store(hub, hub.container())
+    (file,) = world.files()
+    file.unlink()
+    with pytest.raises(OraError, match="not there"):
+        await anext(FileObjects(world.objects).get(UUID(file.name)))
+    assert (await refused(world.download(f"{hub.name}/generations/1")))[0] == "DATA_LOSS"
