@@ -6,7 +6,7 @@ ROOMS = $(foreach each,mesh relay fleet_svc portal_svc ingest_svc backup_svc gat
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test lint fmt type proto proto-check fuzz-api bench down reset clean
+.PHONY: help setup up demo test lint fmt type proto proto-check fuzz-api bench chaos-relay down reset clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || grep -h '## ' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ fuzz-api: setup  ## Fuzz the REST API with many more cases than `make test` does
 
 bench: setup  ## Measure, and write the tables of docs/benchmarks.md
 	@$(BIN)/python -m bench
+
+chaos-relay: setup  ## Kill and pause nodes and Redis at random for two minutes, under 300 Hubs
+	@ORA_CHAOS_SECONDS=120 ORA_CHAOS_HUBS=300 $(BIN)/pytest -s tests/chaos
 
 down:  ## Stop what `ora up -d` left running
 	@$(BIN)/ora down

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from devstack.site import Site
 
 # The services with a schema: its name, and the package whose migrations make it.
-SERVICES: Final = {"fleet": "fleet_svc"}
+SERVICES: Final = {"fleet": "fleet_svc", "backup": "backup_svc"}
 _OPERATOR: Final = "operator"
 _GENEROUS_SERVICES: Final = json.dumps(
     {
@@ -53,6 +53,7 @@ def table(site: Site) -> list[Step]:
         *(databases.migration_job(service, package) for service, package in SERVICES.items()),
         *(providers.component(site.home, site.ports, each, intents()) for each in known),
         fleet(site, databases.url("fleet_service")),
+        backup(site, databases.url("backup_service")),
         *(relay(site, name) for name in _relays(site)),
         *gateway(site),
     ]
@@ -125,6 +126,24 @@ def fleet(site: Site, database_url: str) -> Component:
     )
 
 
+def backup(site: Site, database_url: str) -> Component:
+    """Return the keeper of sealed backups."""
+    return Component(
+        name="backup",
+        argv=(sys.executable, "-m", "backup_svc"),
+        env={
+            **_common(site, "backup-1", "backup"),
+            "ORA_DATABASE_URL": database_url,
+            "ORA_FLEET_TARGET": site.ports.address("fleet.grpc"),
+            "ORA_BACKUP_OBJECTS": str(site.home.root / "backup-objects"),
+            "ORA_KMS_FOLDER": str(site.home.root / "kms"),
+        },
+        ready=_health(site, "backup", "backup"),
+        after=("certificates", "migrate-backup", "fleet"),
+        addresses=_addresses(site, "backup", "grpc", "metrics"),
+    )
+
+
 def relay(site: Site, name: str) -> Component:
     """Return one node of the relay."""
     listens = Tls(LOOPBACK, site.ports[f"{name}.mqtt"], site.home.certificates / "edge-ca.pem", "mqtt.ora.test")
@@ -134,6 +153,10 @@ def relay(site: Site, name: str) -> Component:
         env={
             **_common(site, name, name),
             "ORA_MQTT_LISTEN": site.ports.address(f"{name}.mqtt"),
+            "ORA_RELAY_LINK_ADDRESS": site.ports.address(f"{name}.grpc"),
+            "ORA_RELAY_SERVER_REFERENCE": " ".join(
+                site.ports.address(f"{other}.mqtt") for other in _relays(site) if other != name
+            ),
             "ORA_FLEET_TARGET": site.ports.address("fleet.grpc"),
         },
         ready=All((_health(site, "relay", name), listens)),
@@ -159,10 +182,11 @@ def gateway(site: Site) -> tuple[Job, Component]:
         name="gateway",
         argv=(program, "-c", str(made), *_ENVOY),
         ready=Http(LOOPBACK, site.ports["gateway.admin"], "/ready"),
-        after=("gateway-config", "voltex", "homes", "fleet", *_relays(site)),
+        after=("gateway-config", "voltex", "homes", "fleet", "backup", *_relays(site)),
         addresses={
             "app": f"https://localhost:{site.ports['gateway.app']}",
             "hub": f"https://localhost:{site.ports['gateway.hub']}",
+            "backup": f"https://localhost:{site.ports['gateway.backup']}",
             "admin": f"http://{site.ports.address('gateway.admin')}",
         },
     )
@@ -187,6 +211,7 @@ def gateway_values(site: Site) -> dict[str, object]:
         ],
         "targets": {
             "fleet": [site.ports.address("fleet.grpc")],
+            "backup": [site.ports.address("backup.grpc")],
             "relay": [site.ports.address(f"{name}.grpc") for name in _relays(site)],
         },
         "limits": _GENEROUS_GATEWAY if site.generous else {},

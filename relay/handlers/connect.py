@@ -59,9 +59,7 @@ def _refusal(node: Node, client: Client, connect: Connect) -> Close | None:
 
 def refuse(node: Node, client: Client, close: Close) -> None:
     """Answer a CONNECT with a refusal, and end."""
-    reason = Properties(reason_string=close.value)
-    if close is Close.DRAINING and node.server_reference:
-        reason.server_reference = node.server_reference
+    reason = Properties(reason_string=close.value, server_reference=node.reference(close))
     client.send(encode_connack(Connack(reason=connack_code(close), properties=reason), client.version))
     node.end(client, close, tell=False)
 

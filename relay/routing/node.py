@@ -5,6 +5,7 @@ Decides nothing about single packets (``relay.handlers``) and moves no bytes (``
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +18,7 @@ from relay.routing.deadlines import Deadlines
 from relay.routing.elsewhere import Alone
 from relay.routing.outbox import Outbox
 from relay.routing.policy import HubNamespace
-from relay.routing.reasons import OFFLINE, Close, Fate, Refusal, refused
+from relay.routing.reasons import EXPIRED, OFFLINE, Close, Fate, Refusal, refused
 from relay.routing.receivers import Receivers
 from relay.routing.routes import RouteTable
 from relay.routing.session import Arrival, Session, Step, Waiting
@@ -65,7 +66,7 @@ class Node:
         self.limits = limits
         self.gate = gate
         self.policy: NamespacePolicy = policy or HubNamespace(limits)
-        self.server_reference = server_reference
+        self.references = deque(server_reference.split())
         self.now = now
         self.wall = wall
         self.counters = Counters()
@@ -176,9 +177,15 @@ class Node:
             client.dirty = True
             self.has_output(client)
 
+    def reference(self, close: Close) -> str | None:
+        """Return where a Hub may go when this node goes away: all that are named, each Hub beginning with another."""
+        if close is not Close.DRAINING or not self.references:
+            return None
+        self.references.rotate(1)
+        return " ".join(self.references)
+
     def _disconnect(self, close: Close) -> bytes:
-        elsewhere = self.server_reference if close is Close.DRAINING and self.server_reference else None
-        properties = Properties(reason_string=close.value, server_reference=elsewhere)
+        properties = Properties(reason_string=close.value, server_reference=self.reference(close))
         return encode_disconnect(Disconnect(reason=disconnect_code(close), properties=properties), MQTT_5_0)
 
     def _detach(self, client: Client, session: Session) -> None:
@@ -196,7 +203,8 @@ class Node:
             if flight.step is Step.PUBCOMP:
                 session.flights[packet_id] = flight
             else:
-                flight.origin.settle(flight.token, OFFLINE)
+                # It was written, and its acknowledgement may be what was lost.
+                flight.origin.settle(flight.token, EXPIRED)
         session.inbound = {key: step for key, step in session.inbound.items() if step is Arrival.PUBREL}
         if session.expiry and len(self.sessions) <= self.limits.sessions + self.limits.detached_sessions:
             session.ends_at = self.now + session.expiry

@@ -48,9 +48,9 @@ class Hub:
             assert (await self.packet())[0] == 0x90
         return self
 
-    async def packet(self) -> bytes:
-        """Return the next packet."""
-        head = await self.reader.readexactly(2)
+    async def packet(self, begun: bytes = b"") -> bytes:
+        """Return the next packet, of which ``begun`` may have been read."""
+        head = begun + await self.reader.readexactly(2 - len(begun))
         length, shift = head[1] & 0x7F, 0
         while head[-1] & 0x80:
             head += await self.reader.readexactly(1)
