@@ -182,11 +182,12 @@ class Claims:
         if not await access_keys.claim(tx, found.key.access_key_id, now):
             raise _RefusedError("ALREADY_CLAIMED", found.key_id, found.tenant)
         bound = await self._bind(tx, found.project, found.key, account, request, statement)
+        made = await made_today(tx, bound, now)
         await enter_tenant(tx, who.own)
         await handovers.add_claimed(tx, who.own, bound)
         if account.signing_public_key is None:
             await accounts.set_key(tx, who.own, statement.claimant_public_key, now)
-        return to_proto(bound, made_today=await made_today(tx, bound, now), for_claimant=True)
+        return to_proto(bound, made_today=made, for_claimant=True)
 
     async def _bind(
         self,

@@ -263,7 +263,8 @@ class World:
     async def claim(self, key: AccessKeyActor, who: Person | None = None, **changes: Any) -> Handover:
         person = who or self.homer
         given = await self.challenge(key, person)
-        request = person.claim(key, given.nonce, given.generation, **changes)
+        values = {"nonce": given.nonce, "generation": given.generation, **changes}
+        request = person.claim(key, **values)
         claimed: Handover = await self.keys.ClaimAccessKey(request, metadata=person.bearer())
         return claimed
 
@@ -281,14 +282,10 @@ class World:
 
     async def receipt(self, hub: Hub, claimed: Handover, metadata: Any = None, **changes: Any) -> Any:
         project = claimed.name.partition("/handovers/")[0]
-        record = hub.receipt(
-            id_of(project),
-            claimed.lock_epoch,
-            claimed.generation,
-            claimed.claim.statement,
-            claimed.claimant_public_key,
-            **changes,
-        )
+        values = {"lock_epoch": claimed.lock_epoch, "generation": claimed.generation, **changes}
+        values.setdefault("claim", claimed.claim.statement)
+        values.setdefault("key", claimed.claimant_public_key)
+        record = hub.receipt(id_of(project), **values)
         request = handover_service_pb2.SubmitReceiptRequest(project=project, receipt=record)
         return await self.handovers.SubmitReceipt(request, metadata=metadata or hub.metadata)
 
