@@ -91,7 +91,7 @@ def _problem_documents(base: str) -> Node:
     by_http = ",".join(f"[{status}]={number}" for status, number in sorted(first.items()))
     prelude = (
         f"local CODES = {{{codes}}}\nlocal BY_HTTP = {{{by_http}}}\nlocal EDGE = {{{edge}}}\n"
-        f"local BASE = \"{base}\"\nlocal REALM = '{problems.REALM}'\n"
+        f"local BASE = \"{base}\"\nlocal REALM = '{problems.REALM}'\nlocal DPOP = '{problems.DPOP}'\n"
     )
     source: Node = {"inline_string": prelude + _LUA.read_text()}
     return extension(LUA, _HTTP + "lua.v3.Lua", default_source_code=source)
@@ -140,8 +140,9 @@ def _provider(issuer: Issuer, keys_seconds: int) -> Node:
             "async_fetch": {"failed_refetch_duration": "2s"},
             "retry_policy": {"num_retries": 2, "retry_back_off": {"base_interval": "0.1s", "max_interval": "1s"}},
         },
-        # Only the header: by default Envoy also takes a token from the address.
-        "from_headers": [{"name": "authorization", "value_prefix": "Bearer "}],
+        # Only the header: by default Envoy also takes a token from the address. A token that is bound to a key (RFC
+        # 9449) has a scheme of its own; the mesh asks for the proof.
+        "from_headers": [{"name": "authorization", "value_prefix": scheme} for scheme in ("Bearer ", "DPoP ")],
         "forward": True,  # the mesh checks it again
         "payload_in_metadata": issuer.name,
         "clock_skew_seconds": 30,

@@ -1,5 +1,5 @@
 -- Turns a transcoded google.rpc.Status into a problem document (RFC 9457). The generator puts CODES, BY_HTTP,
--- EDGE, BASE and REALM before it. It looks at nothing on the way in, and at a success only for its content type.
+-- EDGE, BASE, REALM and DPOP before it. It looks at nothing on the way in, and at a success only for its content type.
 
 local STATUS_KEYS = {"type", "title", "status", "detail", "reason", "code", "requestId", "traceId", "retryAfterSeconds"}
 local MAX_DEPTH = 12
@@ -130,6 +130,8 @@ local function attribute(name, value)
 end
 
 local function challenge(reason, metadata)
+  if reason == "PROOF_INVALID" then return DPOP .. ', error="invalid_dpop_proof"' end
+  if reason == "TOKEN_NOT_BOUND" then return DPOP .. ', error="invalid_token"' end
   if reason ~= "INSUFFICIENT_USER_AUTHENTICATION" then
     return REALM .. ', error="invalid_token"'
   end

@@ -52,6 +52,8 @@ CODES: Final = (
 )
 
 REALM: Final = 'Bearer realm="ora"'
+# RFC 9449, section 7.1.
+DPOP: Final = 'DPoP realm="ora", algs="ES256 Ed25519"'
 _INVALID: Final = (("www-authenticate", f'{REALM}, error="invalid_token"'),)
 _JWT: Final = "response.code_details.startsWith('jwt_authn_access_denied{%s')"
 

@@ -40,6 +40,11 @@ _RETRY: Final[Node] = {
 }
 # The network address that the mesh's limits count by.
 CLIENT_ADDRESS: Final = "x-envoy-external-address"
+# What was asked for, which a proof of possession is about. By then the transcoder has put the call's own in its place.
+_ASKED: Final = {
+    "x-ora-http-method": "%REQ(X-ENVOY-ORIGINAL-METHOD?:METHOD)%",
+    "x-ora-http-url": "https://%REQ(:AUTHORITY)%%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%",
+}
 # What only we may say, and what nobody inside needs to know.
 _DROPPED: Final = [
     "accept",
@@ -81,7 +86,8 @@ class Rules:
     def request_headers(self, method: Method) -> list[Node]:
         """Return what the gateway tells the service beside the call."""
         deadline = method.policy.deadline_ms
-        return set_headers({"grpc-timeout": f"{deadline}m"} if deadline else {})
+        told = {"grpc-timeout": f"{deadline}m"} if deadline else {}
+        return set_headers(told | (_ASKED if self.door is Door.APP and method.policy.roles else {}))
 
     def filters(self, method: Method, binding: Binding) -> Node:
         """Return how the filters treat one address of a method."""

@@ -62,6 +62,10 @@ class Principal:
     expires_at: datetime
     # The token's `jti`, by which one login is known to have been used. Empty: the issuer sets none.
     token_id: str = ""
+    # RFC 7638 thumbprint of the key that the token is bound to (RFC 9449), which the caller has shown. Empty: unbound.
+    key_thumbprint: str = ""
+    # Whether its issuer binds tokens, so that a step-up without a bound one is refused.
+    must_be_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -163,7 +163,9 @@ def _role_allowed(method: Method, person: Principal) -> bool:
 
 
 def check_step_up(step_up: options.StepUp, person: Principal, now: datetime) -> None:
-    """Refuse a login that is too weak, too old, or made for something else."""
+    """Refuse a login that is too weak, too old, or made for something else, and one that a thief could show as well."""
+    if person.must_be_bound and not person.key_thumbprint:
+        raise UnauthenticatedError("this needs a token that is bound to a key", reason="TOKEN_NOT_BOUND")
     oldest = now - timedelta(seconds=step_up.max_age_seconds)
     fresh = person.auth_time is not None and oldest <= person.auth_time <= now + LEEWAY
     strong = step_up.acr in person.acr_reached

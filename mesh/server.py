@@ -21,6 +21,7 @@ from mesh.interceptors.policy import CallerStage, PolicyStage
 from mesh.interceptors.rate_limit import RateLimitStage
 from mesh.interceptors.validation import ValidationStage
 from mesh.policy import Method, PolicyError, built_in, method_of
+from mesh.possession import Checks
 from mesh.ratelimit import RateLimiter
 from mesh.settings import Environment, MeshConfig
 from mesh.tokens import AccessTokens
@@ -56,13 +57,14 @@ class Server:
         if people is None and config.issuers:
             people = AccessTokens(config.issuers, now=now, monotonic=monotonic)
         self._people = people
+        limiter = limiter or RateLimiter(None, monotonic=monotonic)
         self._stages: Sequence[Stage] = (
             PeerStage(),
             CallerStage(),
             SkewStage(now),
-            SubjectStage(people, api_tokens),
+            SubjectStage(people, api_tokens, limiter, Checks(config.public_origins, now=now)),
             PolicyStage(now),
-            RateLimitStage(limiter or RateLimiter(None, monotonic=monotonic), config.rate_limits),
+            RateLimitStage(limiter, config.rate_limits),
             ValidationStage(),
             IdempotencyStage(),
         )

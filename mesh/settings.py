@@ -12,7 +12,10 @@ from mesh.config import Secret, setting
 from mesh.ratelimit import RateLimits, parse_limits
 
 _ALGORITHMS: Final = frozenset({"ES256", "ES384", "EdDSA", "PS256", "RS256"})
-_ISSUER_KEYS: Final = frozenset({"issuer", "audience", "jwks_uri", "roles", "algorithm", "acr_levels"})
+_ORIGIN_SLASHES: Final = 2
+_ISSUER_KEYS: Final = frozenset(
+    {"issuer", "audience", "jwks_uri", "roles", "algorithm", "acr_levels", "bound_step_up"}
+)
 
 
 class Environment(StrEnum):
@@ -42,6 +45,8 @@ class Issuer:
     algorithm: str = "ES256"
     # Its `acr` values from weak to strong; a stronger one satisfies a weaker demand. Values not listed match exactly.
     acr_levels: tuple[str, ...] = ()
+    # Whether it binds tokens to keys (RFC 9449), and a step-up is taken with such a token alone.
+    bound_step_up: bool = False
 
 
 def parse_issuers(text: str) -> tuple[Issuer, ...]:
@@ -50,6 +55,15 @@ def parse_issuers(text: str) -> tuple[Issuer, ...]:
     if not isinstance(loaded, list):
         raise ValueError("a JSON list is wanted")  # noqa: TRY004 - a wrong value, not a wrong type of ours
     return tuple(_issuer(each) for each in loaded)
+
+
+def parse_origins(text: str) -> tuple[str, ...]:
+    """Return the origins of a list with commas."""
+    origins = tuple(each.strip().lower() for each in text.split(",") if each.strip())
+    wrong = [each for each in origins if not each.startswith("https://") or each.count("/") != _ORIGIN_SLASHES]
+    if wrong:
+        raise ValueError(f"{wrong} is not https://host[:port]")
+    return origins
 
 
 def _issuer(each: dict[str, Any]) -> Issuer:
@@ -66,6 +80,7 @@ def _issuer(each: dict[str, Any]) -> Issuer:
         roles=frozenset(each["roles"]),
         algorithm=algorithm,
         acr_levels=tuple(each.get("acr_levels", ())),
+        bound_step_up=each.get("bound_step_up", False) is True,
     )
 
 
@@ -85,6 +100,8 @@ class MeshConfig:
     # Exception texts may hold data, so they are logged on a developer's machine alone.
     log_exception_text: bool = setting("ORA_LOG_EXCEPTION_TEXT", default=False)
     issuers: tuple[Issuer, ...] = setting("ORA_OIDC_ISSUERS", default=(), parse=parse_issuers)
+    # Where the API is reached (`https://host[:port]`), as a proof of possession says. Empty: what the caller asked for.
+    public_origins: tuple[str, ...] = setting("ORA_PUBLIC_ORIGINS", default=(), parse=parse_origins)
     rate_limits: RateLimits = setting("ORA_RATE_LIMITS", default=RateLimits(), parse=parse_limits)
     max_message_bytes: int = setting("ORA_GRPC_MAX_MESSAGE_BYTES", default=1 << 20)
     max_concurrent_calls: int = setting("ORA_GRPC_MAX_CONCURRENT_CALLS", default=1000)

@@ -37,6 +37,7 @@ _LONGEST: Final = 8192
 _REFETCH_SECONDS: Final = 60.0
 _FRESH_SECONDS: Final = 600.0
 _USABLE_SECONDS: Final = 3600.0
+_THUMBPRINT: Final = 43  # SHA-256 in base64url
 _JWKS_BYTES: Final = 1 << 18
 _TENANT_ROLES: Final = frozenset({options.ROLE_ELECTRICIAN, options.ROLE_ORG_ADMIN})
 
@@ -163,6 +164,8 @@ class AccessTokens:
             intents=_intents(claims.get("authorization_details", ())),
             expires_at=expires_at,
             token_id=_token_id(claims.get("jti", "")),
+            key_thumbprint=_thumbprint(claims.get("cnf")),
+            must_be_bound=issuer.bound_step_up,
         )
 
 
@@ -240,3 +243,12 @@ def _intents(value: Any) -> tuple[Mapping[str, Any], ...]:
     given = tuple(value)
     _demand(all(isinstance(each, dict) and isinstance(each.get("type"), str) for each in given))
     return given
+
+
+def _thumbprint(confirmation: Any) -> str:
+    if confirmation is None:
+        return ""
+    # A binding that we cannot check is not passed over: the token was not meant for whoever holds it.
+    _demand(isinstance(confirmation, dict) and confirmation.keys() == {"jkt"})
+    _demand(isinstance(confirmation["jkt"], str) and len(confirmation["jkt"]) == _THUMBPRINT)
+    return confirmation["jkt"]  # type: ignore[no-any-return]

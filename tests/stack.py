@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from devstack.identity.holder import Holder
+
 # Away from the usual base, so that a developer's own stack goes on beside a test run.
 PORT_BASE = "24000"
 # Every test calls from one address, and many as one person: the limits are tested where they are the subject.
@@ -44,10 +46,17 @@ class Stack:
     def file(self, name: str) -> str:
         return self.running.file(name)
 
-    def tokens(self, persona: str, *, step_up: bool = False, intent: Mapping[str, str | int] | None = None) -> Tokens:
+    def tokens(
+        self,
+        persona: str,
+        *,
+        step_up: bool = False,
+        intent: Mapping[str, str | int] | None = None,
+        holder: Holder | None = None,
+    ) -> Tokens:
         """Sign in as a persona, with a login of its own."""
         who = PERSONAS[persona]
-        return sign_in(self.running.issuer(who.provider), who, Wish(step_up=step_up, intent=intent))
+        return sign_in(self.running.issuer(who.provider), who, Wish(step_up=step_up, intent=intent, holder=holder))
 
     def tls(self, certificates: Path | None = None) -> ssl.SSLContext:
         """Return the trust of a client, with the certificate of a Hub's folder where one is given."""

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 
+from devstack.identity.holder import Holder
 from devstack.identity.personas import OTP, PASSWORD
 from devstack.identity.providers import ACR_LEVELS, CLIENT_ID, REDIRECT, RESOURCE
 
@@ -57,6 +58,12 @@ class Wish:
     step_up: bool = False
     # RFC 9396 `authorization_details`, one element; its `type` is the contract's intent.
     intent: Mapping[str, str | int] | None = None
+    # A key of the app's, to which the token is bound (RFC 9449).
+    holder: Holder | None = None
+
+    def proof(self, method: str, url: str) -> dict[str, str]:
+        """Return the header that shows the key, if there is one."""
+        return {"dpop": self.holder.proof(method, url)} if self.holder else {}
 
     def parameters(self) -> dict[str, str]:
         """Return what is added to the authorization request."""
@@ -94,6 +101,7 @@ def sign_in(issuer: str, persona: Persona, wish: Wish | None = None) -> Tokens:
                 "code_verifier": verifier,
                 "resource": RESOURCE,
             },
+            headers=wish.proof("POST", known["token_endpoint"]),
         )
         return _tokens(_json(answer))
 

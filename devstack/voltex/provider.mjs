@@ -81,6 +81,8 @@ const provider = new Provider(config.issuer, {
     devInteractions: { enabled: false },
     claimsParameter: { enabled: true },
     revocation: { enabled: true },
+    // RFC 9449: who shows a key when asking for a token gets one that is bound to it.
+    dPoP: { enabled: true },
     resourceIndicators: {
       enabled: true,
       defaultResource: () => config.resource,

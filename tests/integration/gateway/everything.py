@@ -22,7 +22,7 @@ from mesh.clock import monotonic
 from mesh.errors import UnauthenticatedError
 from mesh.identity import ApiClient
 from mesh.ids import TenantId, parse_uuid
-from mesh.ratelimit import RateLimiter
+from mesh.ratelimit import Limit, RateLimiter
 from mesh.server import Server
 
 if TYPE_CHECKING:
@@ -38,13 +38,14 @@ _API_TOKEN = "orat_0123456789abcdef_" + "a" * 42
 
 
 class _Unlimited(RateLimiter):
-    """Limits have tests of their own."""
+    """Counts nothing but proofs, each of which is good once. Limits have tests of their own."""
 
     def __init__(self) -> None:
         super().__init__(None, monotonic=monotonic)
 
-    async def take(self, *_: object, **__: object) -> timedelta | None:
-        return None
+    async def take(self, key: str, limit: Limit, *, fail_closed: bool) -> timedelta | None:
+        del fail_closed
+        return await super().take(key, limit, fail_closed=False) if key.startswith("ora:limit:proof:") else None
 
 
 class ApiTokens:

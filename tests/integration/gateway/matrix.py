@@ -110,8 +110,8 @@ def good(role: str, method: Method) -> dict[str, object]:
 
 
 @contextmanager
-def world(folder: Path) -> Iterator[World]:
-    """Run two issuers, five workloads and the gateway in front of them."""
+def world(folder: Path, *, bound: bool = False) -> Iterator[World]:
+    """Run two issuers, five workloads and the gateway in front of them; ``bound``: a step-up needs a bound token."""
     certificates = pki.Pki.make(folder / "certs", ["gateway", "operator", *everything.WORKLOADS])
     limits = Limits(read=GENEROUS, write=GENEROUS, sensitive=GENEROUS, expensive=GENEROUS, stream=GENEROUS)
     with tokens.Issuer("https://voltex.test") as voltex, tokens.Issuer("https://home.test") as home:
@@ -124,12 +124,14 @@ def world(folder: Path) -> Iterator[World]:
                 jwks_uri=each.jwks_uri,
                 roles=frozenset(each.roles),
                 acr_levels=ACR,
+                bound_step_up=bound,
             )
             for each in edge
         )
         with everything.running(certificates.folder, inner, SCOPES) as services:
             targets = {name: [port] for name, port in services.ports.items()}
             with running.gateway(folder, values(certificates.folder, edge, targets, limits)) as gateway:
+                running.await_services(gateway)
                 yield World(gateway, certificates, voltex, home, services)
 
 
@@ -143,26 +145,29 @@ def address(method: Method, binding: Binding) -> str:
     return "/" + "/".join(segments) + (f":{binding.template.verb}" if binding.template.verb else "")
 
 
-def ask(client: httpx.Client, method: Method, token: str, services: everything.Everything) -> str:
+def ask(world: World, client: httpx.Client, method: Method, token: str) -> str:
     """Call each address of a method at a door of the gateway; return the one verdict."""
-    (verdict,) = {_ask(client, method, binding, token, services) for binding in method.bindings}
+    (verdict,) = {_ask(world, client, method, binding, token) for binding in method.bindings}
     return verdict
 
 
-def _ask(client: httpx.Client, method: Method, binding: Binding, token: str, services: everything.Everything) -> str:
+def _ask(world: World, client: httpx.Client, method: Method, binding: Binding, token: str) -> str:
     headers = {"authorization": f"Bearer {token}"} if token else {}
     body = b""
     if binding.body:
         raw = takes_raw_bytes(CONTRACT, method, binding)
         headers["content-type"] = "application/octet-stream" if raw else "application/json"
         body = b"bytes" if raw else b"{}"
-    services.reached.clear()
+    world.services.reached.clear()
     answer = client.request(binding.verb, address(method, binding), headers=headers, content=body)
+    if answer.status_code == 503:
+        running.await_services(world.gateway)
+        answer = client.request(binding.verb, address(method, binding), headers=headers, content=body)
     if answer.status_code == 200:
         return PASSED
     document = answer.json()
     assert answer.headers["content-type"] == "application/problem+json"
-    assert not services.reached, f"{method.full_name} was handled, and then refused: {answer.text}"
+    assert not world.services.reached, f"{method.full_name} was handled, and then refused: {answer.text}"
     if answer.status_code == 401:
         assert answer.headers["www-authenticate"].startswith('Bearer realm="ora"')
     return _verdict(document["reason"])

@@ -86,6 +86,17 @@ def gateway(folder: Path, values: GatewayValues) -> Iterator[Running]:
             process.wait(20)
 
 
+def await_services(running: Running) -> None:
+    """Wait until the gateway has seen every service in health; a busy machine may miss a check now and then."""
+
+    def healthy() -> bool:
+        lines = httpx.get(f"{running.admin}/stats?filter=membership_healthy").text.split("\n")
+        counts = dict(line.split(": ") for line in lines if line)
+        return all(counts[f"cluster.{name}.membership_healthy"] != "0" for name in running.values.targets)
+
+    await_true(healthy, 20)
+
+
 def await_true(condition: Callable[[], bool], seconds: float = 10) -> None:
     until = time.monotonic() + seconds
     while not condition():

@@ -102,7 +102,7 @@ def test_a_person_passes_by_role(
     for role in matrix.ROLES:
         token = world.token(role, method)
         expected = PASSED if matrix.allowed(method, role) else "ROLE_NOT_ALLOWED"
-        assert matrix.ask(app, method, token, world.services) == expected, role
+        assert matrix.ask(world, app, method, token) == expected, role
         bearer = {"authorization": f"Bearer {token}"}
         assert matrix.ask_mesh(inside[method.workload], method, bearer) == expected, role
 
@@ -116,7 +116,7 @@ def test_a_token_that_is_wrong_passes_nowhere(
         token = world.wrong(kind, method)
         bearer = {"authorization": f"Bearer {token}"} if token else {}
         found[kind] = (
-            matrix.ask(app, method, token, world.services),
+            matrix.ask(world, app, method, token),
             matrix.ask_mesh(inside[method.workload], method, bearer),
         )
     assert found == WRONG
@@ -129,7 +129,7 @@ def test_a_step_up_that_lacks_anything_is_asked_for_again(
     role = next(each for each in matrix.ROLES if matrix.allowed(method, each))
     for kind, lack in WEAK.items():
         token = world.token(role, method, **lack(int(time.time()), method.policy.step_up.intent))
-        assert matrix.ask(app, method, token, world.services) == "INSUFFICIENT_USER_AUTHENTICATION", kind
+        assert matrix.ask(world, app, method, token) == "INSUFFICIENT_USER_AUTHENTICATION", kind
         bearer = {"authorization": f"Bearer {token}"}
         verdict = matrix.ask_mesh(inside[method.workload], method, bearer)
         assert verdict == "INSUFFICIENT_USER_AUTHENTICATION", kind
@@ -138,7 +138,7 @@ def test_a_step_up_that_lacks_anything_is_asked_for_again(
 @pytest.mark.parametrize("method", matrix.PEOPLE, ids=name)
 def test_an_api_token_passes_by_scope(world: matrix.World, app: httpx.Client, method: Method) -> None:
     for scope in matrix.SCOPES:
-        verdict = matrix.ask(app, method, world.services.api_tokens.token(scope), world.services)
+        verdict = matrix.ask(world, app, method, world.services.api_tokens.token(scope))
         if not method.policy.token_scopes:
             assert verdict == "TOKEN_INVALID"  # it is no JWT
         else:
@@ -151,7 +151,7 @@ def test_what_is_for_anybody_asks_for_nothing(
 ) -> None:
     client = app if Door.APP in method.doors else backup
     for token in ("", "hello", world.voltex.token(exp=1)):
-        assert matrix.ask(client, method, token, world.services) == PASSED
+        assert matrix.ask(world, client, method, token) == PASSED
 
 
 @pytest.mark.parametrize("method", matrix.HUBS, ids=name)
@@ -159,11 +159,11 @@ def test_a_hub_passes_by_its_certificate(
     world: matrix.World, app: httpx.Client, hub: httpx.Client, inside: dict[str, grpc.Channel], method: Method
 ) -> None:
     for token in ("", "hello", world.voltex.token()):
-        assert matrix.ask(hub, method, token, world.services) == PASSED
+        assert matrix.ask(world, hub, method, token) == PASSED
     forged = {"x-forwarded-client-cert": f"URI=urn:uuid:{HUB.upper()}"}
     assert matrix.ask_mesh(inside[method.workload], method, forged) == "HUB_CERTIFICATE_INVALID"
     if Door.APP not in method.doors:
-        refused = matrix.ask(app, method, world.voltex.token(), world.services)
+        refused = matrix.ask(world, app, method, world.voltex.token())
         assert refused in NOT_HERE
 
 
@@ -173,7 +173,7 @@ def test_a_method_is_served_at_its_doors_alone(
 ) -> None:
     for door, client in ((Door.APP, app), (Door.HUB, hub), (Door.BACKUP, backup)):
         if door not in method.doors:
-            refused = matrix.ask(client, method, "", world.services)
+            refused = matrix.ask(world, client, method, "")
             assert refused in NOT_HERE, door
 
 
