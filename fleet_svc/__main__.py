@@ -8,30 +8,26 @@ from functools import partial
 
 from ora.fleet.v1.admission_service_pb2_grpc import add_AdmissionServiceServicer_to_server
 from ora.fleet.v1.certificate_service_pb2_grpc import add_CertificateServiceServicer_to_server
-from ora.fleet.v1.firmware_artefact_service_pb2_grpc import add_FirmwareArtefactServiceServicer_to_server
-from ora.fleet.v1.firmware_metadata_service_pb2_grpc import add_FirmwareMetadataServiceServicer_to_server
-from ora.fleet.v1.firmware_release_service_pb2_grpc import add_FirmwareReleaseServiceServicer_to_server
 from ora.fleet.v1.hub_record_service_pb2_grpc import add_HubRecordServiceServicer_to_server
 from ora.fleet.v1.hub_service_pb2_grpc import add_HubServiceServicer_to_server
 from ora.fleet.v1.manifest_service_pb2_grpc import add_ManifestServiceServicer_to_server
 from ora.fleet.v1.update_hold_service_pb2_grpc import add_UpdateHoldServiceServicer_to_server
 
+from fleet_svc import firmware
 from fleet_svc.api.admissions import AdmissionService
-from fleet_svc.api.artefacts import FirmwareArtefactService
 from fleet_svc.api.certificates import CertificateService
 from fleet_svc.api.events import HubEvents
 from fleet_svc.api.hub_records import HubRecordService
 from fleet_svc.api.hubs import HubService
 from fleet_svc.api.issuing import Issuer
 from fleet_svc.api.manifest_service import ManifestService
-from fleet_svc.api.metadata import FirmwareMetadataService
 from fleet_svc.api.portal_events import PortalEvents
-from fleet_svc.api.releases import FirmwareReleaseService
 from fleet_svc.api.update_holds import UpdateHoldService
 from fleet_svc.config import Config, authority_of, challenge_key_of, online_key_of
 from fleet_svc.feed import AdmissionFeed
 from fleet_svc.jobs import jobs_of
 from fleet_svc.publishing import Publisher
+from fleet_svc.steering import Steering
 from fleet_svc.store import admission_changes
 from mesh import clock, ids, log, tasks, telemetry
 from mesh.config import load
@@ -67,8 +63,9 @@ async def serve(scope: tasks.Scope) -> None:
                 node=config.mesh.node_id or "fleet",
             )
             scope.start("portal events", portal.run())
-            publisher = Publisher(online_key_of(config))
-            jobs = jobs_of(database, outbox, manifests, portal, publisher)
+            events = HubEvents(now=clock.now, new_id=ids.uuid7)
+            publisher, steering = Publisher(online_key_of(config)), Steering(events)
+            jobs = jobs_of(database, outbox, manifests, portal, publisher, steering)
             scope.start("jobs", Jobs(database, "fleet", now=clock.now).run(*jobs))
             feed = AdmissionFeed(
                 partial(admission_changes.listen, config.database),
@@ -77,7 +74,6 @@ async def serve(scope: tasks.Scope) -> None:
                 queue_bound=config.watch_queue,
             )
             scope.start("admission feed", feed.run(scope.stopping))
-            events = HubEvents(now=clock.now, new_id=ids.uuid7)
             records = HubRecordService(database, events, now=clock.now, open_gates=config.open_gates)
             issuer = Issuer(authority_of(config), life=timedelta(days=config.certificate_days), now=clock.now)
             key = challenge_key_of(config)
@@ -89,11 +85,7 @@ async def serve(scope: tasks.Scope) -> None:
             server.add(add_CertificateServiceServicer_to_server, certificates)
             server.add(add_HubRecordServiceServicer_to_server, records)
             server.add(add_UpdateHoldServiceServicer_to_server, UpdateHoldService(database, now=clock.now))
-            server.add(add_FirmwareArtefactServiceServicer_to_server, FirmwareArtefactService(database, now=clock.now))
-            releases = FirmwareReleaseService(database, now=clock.now, new_id=ids.uuid7)
-            server.add(add_FirmwareReleaseServiceServicer_to_server, releases)
-            metadata = FirmwareMetadataService(database, publisher, now=clock.now)
-            server.add(add_FirmwareMetadataServiceServicer_to_server, metadata)
+            firmware.add(server, config, database, events, publisher, steering)
             server.add(add_AdmissionServiceServicer_to_server, AdmissionService(database, feed))
             await server.serve(scope.stopping)
 

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from fleet_svc.authority import x509_authority
+from fleet_svc.director import Director
 from fleet_svc.tuf_files import OnlineKey
 from mesh.config import Secret, setting
 from mesh.settings import DatabaseConfig, MeshConfig, RedisConfig
@@ -34,6 +35,8 @@ class Config:
     certificate_days: int = setting("ORA_FLEET_CERTIFICATE_DAYS", default=30)
     # The Ed25519 key of the TUF roles snapshot and timestamp, as a PEM file. Without it nothing is published here.
     online_key: Path | None = setting("ORA_FLEET_TUF_ONLINE_KEY", default=None)
+    # The Ed25519 key that TUF targets delegate to, as a PEM file. Without it no Hub is offered anything here.
+    director_key: Path | None = setting("ORA_FLEET_DIRECTOR_KEY", default=None)
     # 32 bytes in hex, the same on all nodes. Without it a challenge is good at the node that made it alone.
     challenge_key: Secret | None = setting("ORA_FLEET_CHALLENGE_KEY", default=None)
     heartbeat_seconds: float = setting("ORA_FLEET_HEARTBEAT_SECONDS", default=2.0)
@@ -62,12 +65,19 @@ def authority_of(config: Config) -> Authority | None:
 
 def online_key_of(config: Config) -> OnlineKey | None:
     """Return the key of the online TUF roles."""
-    if config.online_key is None:
-        return None
-    key = load_pem_private_key(config.online_key.read_bytes(), password=None)
+    return OnlineKey.of(_ed25519(config.online_key)) if config.online_key else None
+
+
+def director_of(config: Config) -> Director | None:
+    """Return who signs offers and permits."""
+    return Director(_ed25519(config.director_key)) if config.director_key else None
+
+
+def _ed25519(path: Path) -> Ed25519PrivateKey:
+    key = load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(key, Ed25519PrivateKey):
-        raise TypeError("ORA_FLEET_TUF_ONLINE_KEY is no Ed25519 key")
-    return OnlineKey.of(key)
+        raise TypeError(f"{path.name} is no Ed25519 key")
+    return key
 
 
 def challenge_key_of(config: Config) -> bytes:

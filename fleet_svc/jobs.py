@@ -12,6 +12,7 @@ from mesh.jobs import Job
 if TYPE_CHECKING:
     from fleet_svc.api.manifest_service import ManifestService
     from fleet_svc.publishing import Publisher
+    from fleet_svc.steering import Steering
     from mesh.consumer import Consumer
     from mesh.db import Database
     from mesh.outbox import OutboxRelay
@@ -23,7 +24,12 @@ _UPLOADS_KEPT: Final = timedelta(days=7)
 
 
 def jobs_of(
-    database: Database, outbox: OutboxRelay, manifests: ManifestService, portal: Consumer, publisher: Publisher
+    database: Database,
+    outbox: OutboxRelay,
+    manifests: ManifestService,
+    portal: Consumer,
+    publisher: Publisher,
+    steering: Steering,
 ) -> list[Job]:
     """Return the jobs."""
 
@@ -39,6 +45,9 @@ def jobs_of(
     async def sweep_certificates(now: datetime) -> None:
         async with database.platform() as tx:
             await certificates.sweep(tx, now - _CERTIFICATES_KEPT)
+
+    async def steer_rollouts(now: datetime) -> None:
+        await steering.steer(database, now=now)
 
     async def renew_metadata(now: datetime) -> None:
         async with database.platform() as tx:
@@ -56,6 +65,7 @@ def jobs_of(
 
     return [
         Job("cancel stale imports", timedelta(hours=6), cancel_stale_imports),
+        Job("steer rollouts", timedelta(seconds=10), steer_rollouts),
         Job("renew firmware metadata", timedelta(hours=1), renew_metadata),
         Job("sweep artefacts", timedelta(hours=6), sweep_artefacts),
         Job("sweep inbox", timedelta(hours=6), sweep_inbox),

@@ -108,6 +108,7 @@ BEGIN
     DELETE FROM fleet.owner_key WHERE hub_id = NEW.hub_id;
     DELETE FROM fleet.update_hold WHERE hub_id = NEW.hub_id;
     DELETE FROM fleet.firmware_update WHERE hub_id = NEW.hub_id;
+    DELETE FROM fleet.hub_boot WHERE hub_id = NEW.hub_id;
     RETURN NULL;
 END $$;
 -- Name: hub_notify(); Type: FUNCTION; Schema: fleet; Owner: -
@@ -413,6 +414,93 @@ COMMENT ON COLUMN fleet.firmware_release.revision IS 'PUBLIC: rises with each ch
 COMMENT ON COLUMN fleet.firmware_release.create_time IS 'PUBLIC: when it was created.';
 -- Name: COLUMN firmware_release.update_time; Type: COMMENT; Schema: fleet; Owner: -
 COMMENT ON COLUMN fleet.firmware_release.update_time IS 'PUBLIC: when it last changed.';
+-- Name: firmware_rollout; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.firmware_rollout (
+    rollout_id uuid NOT NULL,
+    release_id uuid NOT NULL,
+    hardware_model text NOT NULL,
+    lot text NOT NULL,
+    shares_permille integer[] NOT NULL,
+    soaks_seconds integer[] NOT NULL,
+    failures_permille_max integer[] NOT NULL,
+    silences_permille_max integer[] NOT NULL,
+    silence_deadlines_seconds integer[] NOT NULL,
+    samples_min integer[] NOT NULL,
+    state text NOT NULL,
+    current_wave integer NOT NULL,
+    stop_reason text,
+    creator text NOT NULL,
+    approver text,
+    preempt boolean NOT NULL,
+    create_time timestamp with time zone NOT NULL,
+    wave_start_time timestamp with time zone,
+    soak_start_time timestamp with time zone,
+    update_time timestamp with time zone NOT NULL,
+    revision bigint DEFAULT 1 NOT NULL,
+    event_sequence bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT firmware_rollout_check CHECK ((cardinality(soaks_seconds) = cardinality(shares_permille))),
+    CONSTRAINT firmware_rollout_check1 CHECK ((cardinality(failures_permille_max) = cardinality(shares_permille))),
+    CONSTRAINT firmware_rollout_check2 CHECK ((cardinality(silences_permille_max) = cardinality(shares_permille))),
+    CONSTRAINT firmware_rollout_check3 CHECK ((cardinality(silence_deadlines_seconds) = cardinality(shares_permille))),
+    CONSTRAINT firmware_rollout_check4 CHECK ((cardinality(samples_min) = cardinality(shares_permille))),
+    CONSTRAINT firmware_rollout_check5 CHECK ((((char_length(approver) >= 1) AND (char_length(approver) <= 255)) AND (approver <> creator))),
+    CONSTRAINT firmware_rollout_check6 CHECK (((approver IS NOT NULL) OR (state = ANY (ARRAY['AWAITING_APPROVAL'::text, 'ABORTED'::text])))),
+    CONSTRAINT firmware_rollout_creator_check CHECK (((char_length(creator) >= 1) AND (char_length(creator) <= 255))),
+    CONSTRAINT firmware_rollout_current_wave_check CHECK (((current_wave >= 0) AND (current_wave <= 7))),
+    CONSTRAINT firmware_rollout_event_sequence_check CHECK ((event_sequence >= 0)),
+    CONSTRAINT firmware_rollout_hardware_model_check CHECK ((char_length(hardware_model) <= 32)),
+    CONSTRAINT firmware_rollout_lot_check CHECK ((char_length(lot) <= 32)),
+    CONSTRAINT firmware_rollout_revision_check CHECK ((revision > 0)),
+    CONSTRAINT firmware_rollout_shares_permille_check CHECK (((cardinality(shares_permille) >= 1) AND (cardinality(shares_permille) <= 8))),
+    CONSTRAINT firmware_rollout_state_check CHECK ((state = ANY (ARRAY['AWAITING_APPROVAL'::text, 'RUNNING'::text, 'SOAKING'::text, 'PAUSED'::text, 'ABORTED'::text, 'COMPLETED'::text]))),
+    CONSTRAINT firmware_rollout_stop_reason_check CHECK ((stop_reason = ANY (ARRAY['FAILURES'::text, 'SILENCE'::text, 'WITHDRAWN'::text, 'PREEMPTED'::text, 'OPERATOR'::text])))
+);
+-- Name: TABLE firmware_rollout; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.firmware_rollout IS 'Rollouts of releases. None runs that a second person has not approved.';
+-- Name: COLUMN firmware_rollout.rollout_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_rollout.rollout_id IS 'PUBLIC: the rollout.';
+-- Name: COLUMN firmware_rollout.release_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_rollout.release_id IS 'PUBLIC: what it brings.';
+-- Name: COLUMN firmware_rollout.hardware_model; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_rollout.hardware_model IS 'PUBLIC: only Hubs of this hardware; empty: all.';
+-- Name: COLUMN firmware_rollout.lot; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_rollout.lot IS 'PUBLIC: only Hubs of this lot; empty: all.';
+-- Name: COLUMN firmware_rollout.shares_permille; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_rollout.shares_permille IS 'PUBLIC: by wave, the share of Hubs in it or an earlier one.';
+-- Name: COLUMN firmware_rollout.soaks_seconds; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_rollout.soaks_seconds IS 'PUBLIC: by wave, how long to watch.';
+-- Name: COLUMN firmware_rollout.failures_permille_max; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_rollout.failures_permille_max IS 'PUBLIC: by wave, how many may fail.';
+-- Name: COLUMN firmware_rollout.silences_permille_max; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_rollout.silences_permille_max IS 'PUBLIC: by wave, how many may fall silent.';
+-- Name: COLUMN firmware_rollout.silence_deadlines_seconds; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_rollout.silence_deadlines_seconds IS 'PUBLIC: by wave, how long silence is no failure.';
+-- Name: COLUMN firmware_rollout.samples_min; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_rollout.samples_min IS 'PUBLIC: by wave, how many must have begun before it is judged.';
+-- Name: COLUMN firmware_rollout.state; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_rollout.state IS 'PUBLIC: where it is in its life.';
+-- Name: COLUMN firmware_rollout.current_wave; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_rollout.current_wave IS 'PUBLIC: which wave it is in.';
+-- Name: COLUMN firmware_rollout.stop_reason; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_rollout.stop_reason IS 'PUBLIC: why it paused or stopped; null: it did not.';
+-- Name: COLUMN firmware_rollout.creator; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_rollout.creator IS 'PSEUDONYM: the OIDC subject of who planned it.';
+-- Name: COLUMN firmware_rollout.approver; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_rollout.approver IS 'PSEUDONYM: the OIDC subject of the second person; null: nobody yet.';
+-- Name: COLUMN firmware_rollout.preempt; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_rollout.preempt IS 'PUBLIC: whether it may take the place of another.';
+-- Name: COLUMN firmware_rollout.create_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_rollout.create_time IS 'PUBLIC: when it was planned.';
+-- Name: COLUMN firmware_rollout.wave_start_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_rollout.wave_start_time IS 'PUBLIC: when the current wave began.';
+-- Name: COLUMN firmware_rollout.soak_start_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_rollout.soak_start_time IS 'PUBLIC: since when the current wave is watched; null: it is not.';
+-- Name: COLUMN firmware_rollout.update_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_rollout.update_time IS 'PUBLIC: when it last changed.';
+-- Name: COLUMN firmware_rollout.revision; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_rollout.revision IS 'PUBLIC: rises with each change; the etag.';
+-- Name: COLUMN firmware_rollout.event_sequence; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_rollout.event_sequence IS 'PUBLIC: how many events were told of it.';
 -- Name: firmware_update; Type: TABLE; Schema: fleet; Owner: -
 CREATE TABLE fleet.firmware_update (
     update_id uuid NOT NULL,
@@ -431,6 +519,7 @@ CREATE TABLE fleet.firmware_update (
     begin_slot text,
     create_time timestamp with time zone NOT NULL,
     report_time timestamp with time zone,
+    spent_permit_id uuid,
     CONSTRAINT firmware_update_begin_boot_count_check CHECK (((begin_boot_count >= 0) AND (begin_boot_count <= '4294967295'::bigint))),
     CONSTRAINT firmware_update_begin_slot_check CHECK ((begin_slot = ANY (ARRAY['A'::text, 'B'::text]))),
     CONSTRAINT firmware_update_check CHECK ((num_nonnulls(permit_id, permit_lock_epoch, permit_expire_time) = ANY (ARRAY[0, 3]))),
@@ -476,6 +565,8 @@ COMMENT ON COLUMN fleet.firmware_update.begin_slot IS 'PUBLIC: the slot that ran
 COMMENT ON COLUMN fleet.firmware_update.create_time IS 'PUBLIC: when it was offered.';
 -- Name: COLUMN firmware_update.report_time; Type: COMMENT; Schema: fleet; Owner: -
 COMMENT ON COLUMN fleet.firmware_update.report_time IS 'PUBLIC: when the Hub last said something about it.';
+-- Name: COLUMN firmware_update.spent_permit_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.firmware_update.spent_permit_id IS 'PSEUDONYM: the permit that began the installation, so that its retry is known; null: none did.';
 -- Name: hub; Type: TABLE; Schema: fleet; Owner: -
 CREATE TABLE fleet.hub (
     hub_id uuid NOT NULL,
@@ -529,6 +620,44 @@ COMMENT ON COLUMN fleet.hub.update_time IS 'PUBLIC: when an operator last change
 COMMENT ON COLUMN fleet.hub.event_sequence IS 'PUBLIC: how many events were told of the Hub.';
 -- Name: COLUMN hub.factory_firmware_sequence; Type: COMMENT; Schema: fleet; Owner: -
 COMMENT ON COLUMN fleet.hub.factory_firmware_sequence IS 'PUBLIC: the firmware that left the factory; an update below it is a roll-back. 0: not known.';
+-- Name: hub_boot; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.hub_boot (
+    hub_id uuid NOT NULL,
+    slot text NOT NULL,
+    boot_count bigint NOT NULL,
+    firmware_sequence bigint NOT NULL,
+    firmware_version text NOT NULL,
+    boot_loader_version bigint NOT NULL,
+    trial boolean NOT NULL,
+    director_sequence bigint NOT NULL,
+    report_time timestamp with time zone NOT NULL,
+    CONSTRAINT hub_boot_boot_count_check CHECK (((boot_count >= 0) AND (boot_count <= '4294967295'::bigint))),
+    CONSTRAINT hub_boot_boot_loader_version_check CHECK (((boot_loader_version >= 0) AND (boot_loader_version <= '4294967295'::bigint))),
+    CONSTRAINT hub_boot_director_sequence_check CHECK ((director_sequence >= 0)),
+    CONSTRAINT hub_boot_firmware_sequence_check CHECK ((firmware_sequence >= 0)),
+    CONSTRAINT hub_boot_firmware_version_check CHECK ((char_length(firmware_version) <= 32)),
+    CONSTRAINT hub_boot_slot_check CHECK ((slot = ANY (ARRAY['A'::text, 'B'::text])))
+);
+-- Name: TABLE hub_boot; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.hub_boot IS 'What Hubs last said that they run. Written while OTA_POLL is on.';
+-- Name: COLUMN hub_boot.hub_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.hub_boot.hub_id IS 'PSEUDONYM: the Hub.';
+-- Name: COLUMN hub_boot.slot; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.hub_boot.slot IS 'PUBLIC: the slot that runs.';
+-- Name: COLUMN hub_boot.boot_count; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.hub_boot.boot_count IS 'PSEUDONYM: how often it has booted.';
+-- Name: COLUMN hub_boot.firmware_sequence; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.hub_boot.firmware_sequence IS 'PUBLIC: the firmware that runs.';
+-- Name: COLUMN hub_boot.firmware_version; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.hub_boot.firmware_version IS 'PUBLIC: its version.';
+-- Name: COLUMN hub_boot.boot_loader_version; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.hub_boot.boot_loader_version IS 'PUBLIC: the boot loader.';
+-- Name: COLUMN hub_boot.trial; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.hub_boot.trial IS 'PUBLIC: whether the slot is on trial.';
+-- Name: COLUMN hub_boot.director_sequence; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.hub_boot.director_sequence IS 'PSEUDONYM: the newest director statement for the Hub.';
+-- Name: COLUMN hub_boot.report_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.hub_boot.report_time IS 'PUBLIC: when it said so.';
 -- Name: inbox; Type: TABLE; Schema: fleet; Owner: -
 CREATE TABLE fleet.inbox (
     consumer text NOT NULL,
@@ -860,9 +989,15 @@ ALTER TABLE ONLY fleet.firmware_release
 -- Name: firmware_release firmware_release_version_key; Type: CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.firmware_release
     ADD CONSTRAINT firmware_release_version_key UNIQUE (version);
+-- Name: firmware_rollout firmware_rollout_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.firmware_rollout
+    ADD CONSTRAINT firmware_rollout_pkey PRIMARY KEY (rollout_id);
 -- Name: firmware_update firmware_update_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.firmware_update
     ADD CONSTRAINT firmware_update_pkey PRIMARY KEY (update_id);
+-- Name: hub_boot hub_boot_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.hub_boot
+    ADD CONSTRAINT hub_boot_pkey PRIMARY KEY (hub_id);
 -- Name: hub hub_identity_public_key_key; Type: CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.hub
     ADD CONSTRAINT hub_identity_public_key_key UNIQUE (identity_public_key);
@@ -911,8 +1046,12 @@ CREATE INDEX certificate_by_end ON fleet.certificate USING btree (not_after_time
 CREATE INDEX certificate_by_hub ON fleet.certificate USING btree (hub_id, create_time DESC, serial);
 -- Name: firmware_update_by_hub; Type: INDEX; Schema: fleet; Owner: -
 CREATE INDEX firmware_update_by_hub ON fleet.firmware_update USING btree (hub_id, create_time DESC, update_id);
+-- Name: firmware_update_by_rollout; Type: INDEX; Schema: fleet; Owner: -
+CREATE INDEX firmware_update_by_rollout ON fleet.firmware_update USING btree (rollout_id, wave, state);
 -- Name: firmware_update_live; Type: INDEX; Schema: fleet; Owner: -
 CREATE UNIQUE INDEX firmware_update_live ON fleet.firmware_update USING btree (hub_id) WHERE (state = ANY (ARRAY['OFFERED'::text, 'DOWNLOADING'::text, 'DOWNLOADED'::text, 'INSTALLING'::text, 'TRIAL_BOOT'::text]));
+-- Name: firmware_update_once; Type: INDEX; Schema: fleet; Owner: -
+CREATE UNIQUE INDEX firmware_update_once ON fleet.firmware_update USING btree (rollout_id, hub_id);
 -- Name: hub_by_lot; Type: INDEX; Schema: fleet; Owner: -
 CREATE INDEX hub_by_lot ON fleet.hub USING btree (lot, hub_id) WHERE (lot <> ''::text);
 -- Name: hub_by_state; Type: INDEX; Schema: fleet; Owner: -
@@ -968,12 +1107,21 @@ ALTER TABLE ONLY fleet.consent
 -- Name: firmware_piece firmware_piece_digest_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.firmware_piece
     ADD CONSTRAINT firmware_piece_digest_fkey FOREIGN KEY (digest) REFERENCES fleet.firmware_artefact(digest) ON DELETE CASCADE;
+-- Name: firmware_rollout firmware_rollout_release_id_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.firmware_rollout
+    ADD CONSTRAINT firmware_rollout_release_id_fkey FOREIGN KEY (release_id) REFERENCES fleet.firmware_release(release_id);
 -- Name: firmware_update firmware_update_hub_id_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.firmware_update
     ADD CONSTRAINT firmware_update_hub_id_fkey FOREIGN KEY (hub_id) REFERENCES fleet.hub(hub_id);
 -- Name: firmware_update firmware_update_release_id_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.firmware_update
     ADD CONSTRAINT firmware_update_release_id_fkey FOREIGN KEY (release_id) REFERENCES fleet.firmware_release(release_id);
+-- Name: firmware_update firmware_update_rollout_id_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.firmware_update
+    ADD CONSTRAINT firmware_update_rollout_id_fkey FOREIGN KEY (rollout_id) REFERENCES fleet.firmware_rollout(rollout_id);
+-- Name: hub_boot hub_boot_hub_id_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.hub_boot
+    ADD CONSTRAINT hub_boot_hub_id_fkey FOREIGN KEY (hub_id) REFERENCES fleet.hub(hub_id);
 -- Name: manufacturing_entry manufacturing_entry_import_id_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.manufacturing_entry
     ADD CONSTRAINT manufacturing_entry_import_id_fkey FOREIGN KEY (import_id) REFERENCES fleet.manufacturing_import(import_id) ON DELETE CASCADE;
@@ -1093,6 +1241,26 @@ GRANT UPDATE(targets_version) ON TABLE fleet.firmware_release TO fleet_service;
 GRANT UPDATE(revision) ON TABLE fleet.firmware_release TO fleet_service;
 -- Name: COLUMN firmware_release.update_time; Type: ACL; Schema: fleet; Owner: -
 GRANT UPDATE(update_time) ON TABLE fleet.firmware_release TO fleet_service;
+-- Name: TABLE firmware_rollout; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT,INSERT ON TABLE fleet.firmware_rollout TO fleet_service;
+-- Name: COLUMN firmware_rollout.state; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(state) ON TABLE fleet.firmware_rollout TO fleet_service;
+-- Name: COLUMN firmware_rollout.current_wave; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(current_wave) ON TABLE fleet.firmware_rollout TO fleet_service;
+-- Name: COLUMN firmware_rollout.stop_reason; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(stop_reason) ON TABLE fleet.firmware_rollout TO fleet_service;
+-- Name: COLUMN firmware_rollout.approver; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(approver) ON TABLE fleet.firmware_rollout TO fleet_service;
+-- Name: COLUMN firmware_rollout.wave_start_time; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(wave_start_time) ON TABLE fleet.firmware_rollout TO fleet_service;
+-- Name: COLUMN firmware_rollout.soak_start_time; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(soak_start_time) ON TABLE fleet.firmware_rollout TO fleet_service;
+-- Name: COLUMN firmware_rollout.update_time; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(update_time) ON TABLE fleet.firmware_rollout TO fleet_service;
+-- Name: COLUMN firmware_rollout.revision; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(revision) ON TABLE fleet.firmware_rollout TO fleet_service;
+-- Name: COLUMN firmware_rollout.event_sequence; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(event_sequence) ON TABLE fleet.firmware_rollout TO fleet_service;
 -- Name: TABLE firmware_update; Type: ACL; Schema: fleet; Owner: -
 GRANT SELECT,INSERT ON TABLE fleet.firmware_update TO fleet_service;
 -- Name: COLUMN firmware_update.state; Type: ACL; Schema: fleet; Owner: -
@@ -1115,6 +1283,8 @@ GRANT UPDATE(begin_boot_count) ON TABLE fleet.firmware_update TO fleet_service;
 GRANT UPDATE(begin_slot) ON TABLE fleet.firmware_update TO fleet_service;
 -- Name: COLUMN firmware_update.report_time; Type: ACL; Schema: fleet; Owner: -
 GRANT UPDATE(report_time) ON TABLE fleet.firmware_update TO fleet_service;
+-- Name: COLUMN firmware_update.spent_permit_id; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(spent_permit_id) ON TABLE fleet.firmware_update TO fleet_service;
 -- Name: TABLE hub; Type: ACL; Schema: fleet; Owner: -
 GRANT SELECT ON TABLE fleet.hub TO fleet_service;
 -- Name: COLUMN hub.hub_id; Type: ACL; Schema: fleet; Owner: -
@@ -1141,6 +1311,24 @@ GRANT INSERT(update_time),UPDATE(update_time) ON TABLE fleet.hub TO fleet_servic
 GRANT UPDATE(event_sequence) ON TABLE fleet.hub TO fleet_service;
 -- Name: COLUMN hub.factory_firmware_sequence; Type: ACL; Schema: fleet; Owner: -
 GRANT INSERT(factory_firmware_sequence) ON TABLE fleet.hub TO fleet_service;
+-- Name: TABLE hub_boot; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT,INSERT ON TABLE fleet.hub_boot TO fleet_service;
+-- Name: COLUMN hub_boot.slot; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(slot) ON TABLE fleet.hub_boot TO fleet_service;
+-- Name: COLUMN hub_boot.boot_count; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(boot_count) ON TABLE fleet.hub_boot TO fleet_service;
+-- Name: COLUMN hub_boot.firmware_sequence; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(firmware_sequence) ON TABLE fleet.hub_boot TO fleet_service;
+-- Name: COLUMN hub_boot.firmware_version; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(firmware_version) ON TABLE fleet.hub_boot TO fleet_service;
+-- Name: COLUMN hub_boot.boot_loader_version; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(boot_loader_version) ON TABLE fleet.hub_boot TO fleet_service;
+-- Name: COLUMN hub_boot.trial; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(trial) ON TABLE fleet.hub_boot TO fleet_service;
+-- Name: COLUMN hub_boot.director_sequence; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(director_sequence) ON TABLE fleet.hub_boot TO fleet_service;
+-- Name: COLUMN hub_boot.report_time; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(report_time) ON TABLE fleet.hub_boot TO fleet_service;
 -- Name: TABLE inbox; Type: ACL; Schema: fleet; Owner: -
 GRANT SELECT,INSERT,DELETE ON TABLE fleet.inbox TO fleet_service;
 -- Name: TABLE job; Type: ACL; Schema: fleet; Owner: -

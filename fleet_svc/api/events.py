@@ -6,22 +6,26 @@ from typing import TYPE_CHECKING, Final
 
 from ora.events.v1 import event_pb2, fleet_events_pb2
 
-from fleet_svc.api import capabilities, states
+from fleet_svc.api import capabilities, states, update_states
+from fleet_svc.api.firmware_names import rollout_name
 from fleet_svc.api.names import hub_name
 from fleet_svc.api.times import to_timestamp
 from fleet_svc.domain.tenant import PLATFORM
 from fleet_svc.store import events as store
+from fleet_svc.store import rollouts
 from mesh import outbox
-from mesh.call import current_call
+from mesh.call import CURRENT
 from mesh.events import Event
 
 if TYPE_CHECKING:
-    from ora.fleet.v1 import certificate_pb2
+    from ora.fleet.v1 import certificate_pb2, firmware_update_pb2
 
     from fleet_svc.domain.consent import Consent
     from fleet_svc.domain.hub import Hub, State
     from fleet_svc.domain.owner_key import OwnerKey
     from fleet_svc.domain.peer_list import PeerList
+    from fleet_svc.domain.rollout import Rollout
+    from fleet_svc.domain.update import Update
     from mesh.clock import Now
     from mesh.db import Tx
     from mesh.ids import HubId, NewId
@@ -78,22 +82,57 @@ class HubEvents:
         event = event_pb2.Event(type=event_pb2.EVENT_TYPE_CERTIFICATE_REVOKED, certificate_revoked=payload)
         await self._tell(tx, hub_id, event)
 
+    async def update_changed(
+        self, tx: Tx, update: Update, *, hold_reason: firmware_update_pb2.HoldReason.ValueType
+    ) -> None:
+        """Tell that an update of a Hub moved, or waits."""
+        payload = fleet_events_pb2.UpdateStateChanged(
+            hub_id=update.hub_id.bytes,
+            update_id=update.update_id.bytes,
+            state=update_states.shown(update.state, hold_reason),
+            hold_reason=hold_reason,
+        )
+        event = event_pb2.Event(type=event_pb2.EVENT_TYPE_UPDATE_STATE_CHANGED, update_state_changed=payload)
+        await self._tell(tx, update.hub_id, event)
+
+    async def rollout_changed(self, tx: Tx, rollout: Rollout) -> None:
+        """Tell that a rollout moved."""
+        payload = fleet_events_pb2.RolloutStateChanged(
+            rollout_id=rollout.rollout_id.bytes,
+            state=update_states.ROLLOUT_TO_PROTO[rollout.state],
+            stop_reason=update_states.STOP_TO_PROTO[rollout.stop_reason],
+        )
+        event = event_pb2.Event(type=event_pb2.EVENT_TYPE_ROLLOUT_STATE_CHANGED, rollout_state_changed=payload)
+        event.aggregate.kind = event_pb2.AGGREGATE_KIND_ROLLOUT
+        event.aggregate.aggregate_id = rollout.rollout_id.bytes
+        event.aggregate.sequence = await rollouts.count_event(tx, rollout.rollout_id)
+        await self._append(tx, rollout_name(rollout.rollout_id), event)
+
     async def _tell(self, tx: Tx, hub_id: HubId, event: event_pb2.Event) -> None:
-        event_id, now = self._new_id(), self._now()
-        event.event_id = event_id.bytes
         event.aggregate.kind = event_pb2.AGGREGATE_KIND_HUB
         event.aggregate.aggregate_id = hub_id.bytes
         event.aggregate.sequence = await store.count(tx, hub_id)
+        await self._append(tx, hub_name(hub_id), event)
+
+    async def _append(self, tx: Tx, aggregate: str, event: event_pb2.Event) -> None:
+        event_id, now = self._new_id(), self._now()
+        event.event_id = event_id.bytes
         event.tenant_id = PLATFORM.bytes
         event.cell = _CELL
         event.occurred_time.CopyFrom(to_timestamp(now))
         event.producer = _SCHEMA
-        event.trace = bytes.fromhex(current_call().trace_id)
+        event.trace = _trace()
         told = Event(
             event_id=event_id,
             type=event_pb2.EventType.Name(event.type).removeprefix("EVENT_TYPE_"),
-            aggregate=hub_name(hub_id),
+            aggregate=aggregate,
             occurred_at=now,
             payload=event.SerializeToString(),
         )
         await outbox.append(tx, _SCHEMA, told)
+
+
+def _trace() -> bytes:
+    """Return the trace of the call that is served; none for what a job does."""
+    call = CURRENT.get(None)
+    return bytes.fromhex(call.trace_id) if call else b""

@@ -20,6 +20,7 @@ from mesh.errors import AlreadyExistsError, InvalidArgumentError, NotFoundError,
 from mesh.idempotency import once
 
 if TYPE_CHECKING:
+    from fleet_svc.steering import Steering
     from mesh.clock import Now
     from mesh.db import Database, Tx
     from mesh.ids import NewId
@@ -30,8 +31,8 @@ _SEQUENCE_BYTES: Final = 8
 class FirmwareReleaseService(rpc.FirmwareReleaseServiceServicer):
     """Releases of the firmware."""
 
-    def __init__(self, database: Database, *, now: Now, new_id: NewId) -> None:
-        self._database, self._now, self._new_id = database, now, new_id
+    def __init__(self, database: Database, steering: Steering, *, now: Now, new_id: NewId) -> None:
+        self._database, self._steering, self._now, self._new_id = database, steering, now, new_id
 
     async def CreateRelease(
         self, request: pb.CreateReleaseRequest, context: Any
@@ -93,13 +94,14 @@ class FirmwareReleaseService(rpc.FirmwareReleaseServiceServicer):
     async def WithdrawRelease(
         self, request: pb.WithdrawReleaseRequest, context: Any
     ) -> firmware_release_pb2.FirmwareRelease:
-        """Offer a release to nobody any more."""
+        """Stop every rollout of a release and offer it to nobody any more."""
         del context
         async with self._database.platform() as tx:
             held = _known(await releases.lock(tx, parse_release_name(request.name)))
             withdrawn = held.withdraw(now=self._now(), etag=request.etag)
             if withdrawn is not held:
                 await releases.save(tx, withdrawn)
+                await self._steering.stop_all(tx, withdrawn.release_id, now=self._now())
             return packing.to_proto(withdrawn)
 
 
