@@ -2,7 +2,7 @@
 
 `BlindSign` is one private RSA operation on what the Hub sends. The `cryptography` library offers none without padding,
 so it is here, blinded once more by the signer in base and exponent, so that its time follows neither the Hub's choice
-nor the key (docs/adr/0082). Tickets are verified by the library: an unblinded signature is an ordinary RSASSA-PSS.
+nor the key (docs/adr/0081). Tickets are verified by the library: an unblinded signature is an ordinary RSASSA-PSS.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
@@ -27,8 +28,21 @@ ROLES = ("backup_owner", "backup_service")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[backends.Process]:
     process = backends.postgres(tmp_path_factory.mktemp("backup_pg"))
     process.start()
+    asyncio.run(answers(process))
     yield process
     process.stop()
+
+
+async def answers(process: backends.Process) -> None:
+    """Wait until the server does more than listen."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                connection = await asyncpg.connect(url(process, "postgres"))
+            except asyncpg.CannotConnectNowError:
+                await asyncio.sleep(0.05)
+            else:
+                return await connection.close()
 
 
 @pytest.fixture(scope="session")

