@@ -25,6 +25,8 @@ _OFFSETS: Final = {
     "homes": 4,
     "fleet.grpc": 10,
     "fleet.metrics": 11,
+    "backup.grpc": 16,
+    "backup.metrics": 17,
     "gateway.app": 50,
     "gateway.hub": 51,
     "gateway.backup": 52,
