@@ -111,7 +111,10 @@ def main() -> int:
     """Write the configuration that the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m gateway.render", description=__doc__)
     parser.add_argument(
-        "--values", type=Path, required=True, help="JSON file; its keys are the fields of GatewayValues"
+        "--values",
+        type=Path,
+        required=True,
+        help="JSON file; its keys are the fields of GatewayValues, `jwks_uri` may be left to discovery",
     )
     parser.add_argument("--out", type=Path, required=True, help="where to write envoy.yaml")
     arguments = parser.parse_args()

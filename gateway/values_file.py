@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gateway import discovery
 from gateway.values import Address, Bucket, GatewayValues, Issuer, Limits, Listen, Role, ValuesError
 
 if TYPE_CHECKING:
@@ -15,8 +16,10 @@ Json = Any  # what json.loads gives; every value is checked by the type it is re
 
 
 def read(path: Path) -> GatewayValues:
-    """Read values from a file."""
-    return parse(json.loads(path.read_text()))
+    """Read values from a file. An issuer that does not say where its keys are is asked."""
+    data = json.loads(path.read_text())
+    issuers = [each | {"jwks_uri": discovery.jwks_uri(each)} for each in data.get("issuers", ())]
+    return parse(data | {"issuers": issuers})
 
 
 def parse(data: dict[str, Json]) -> GatewayValues:

@@ -39,6 +39,7 @@ class Issuer:
 
     issuer: str
     audience: str
+    # Where its keys are; empty: where its discovery document says.
     jwks_uri: str
     roles: frozenset[str]
     # The one signature algorithm that it uses.
@@ -67,7 +68,7 @@ def parse_origins(text: str) -> tuple[str, ...]:
 
 
 def _issuer(each: dict[str, Any]) -> Issuer:
-    missing = {"issuer", "audience", "jwks_uri", "roles"} - each.keys()
+    missing = {"issuer", "audience", "roles"} - each.keys()
     if missing or each.keys() - _ISSUER_KEYS:
         raise ValueError(f"an issuer has the keys {sorted(_ISSUER_KEYS)}; missing {sorted(missing)}")
     algorithm = each.get("algorithm", "ES256")
@@ -76,7 +77,7 @@ def _issuer(each: dict[str, Any]) -> Issuer:
     return Issuer(
         issuer=each["issuer"],
         audience=each["audience"],
-        jwks_uri=each["jwks_uri"],
+        jwks_uri=each.get("jwks_uri", ""),
         roles=frozenset(each["roles"]),
         algorithm=algorithm,
         acr_levels=tuple(each.get("acr_levels", ())),
@@ -111,7 +112,8 @@ class MeshConfig:
         if self.environment is not Environment.DEV:
             if self.log_exception_text:
                 raise ValueError("ORA_LOG_EXCEPTION_TEXT is for ORA_ENVIRONMENT=dev")
-            plain = [each.jwks_uri for each in self.issuers if not each.jwks_uri.startswith("https://")]
+            told = [each.jwks_uri or each.issuer for each in self.issuers]
+            plain = [each for each in told if not each.startswith("https://")]
             if plain:
                 raise ValueError(f"ORA_OIDC_ISSUERS: {plain} is not https")
 

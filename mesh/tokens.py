@@ -37,6 +37,7 @@ _LONGEST: Final = 8192
 _REFETCH_SECONDS: Final = 60.0
 _FRESH_SECONDS: Final = 600.0
 _USABLE_SECONDS: Final = 3600.0
+_DISCOVERY: Final = "/.well-known/openid-configuration"
 _THUMBPRINT: Final = 43  # SHA-256 in base64url
 _JWKS_BYTES: Final = 1 << 18
 _TENANT_ROLES: Final = frozenset({options.ROLE_ELECTRICIAN, options.ROLE_ORG_ADMIN})
@@ -91,11 +92,20 @@ class IssuerKeys:
                 return
             self._tried_at = now
             try:
-                document = await self._fetch(self._issuer.jwks_uri)
+                document = await self._fetch(self._issuer.jwks_uri or await self._discover())
                 self._keys = _usable(document, self._issuer.algorithm)
                 self._fetched_at = now
             except (httpx.HTTPError, OSError, ValueError, KeyError, JoseError) as error:
                 _LOG.warning("an issuer's keys cannot be had", issuer=self._issuer.issuer, exc_info=error)
+
+    async def _discover(self) -> str:
+        issuer = self._issuer.issuer
+        document = await self._fetch(issuer.rstrip("/") + _DISCOVERY)
+        found = document["jwks_uri"]
+        # OIDC Discovery, section 4.3; and a document over TLS does not send us to one without.
+        if document["issuer"] != issuer or not str(found).startswith(issuer.partition("//")[0]):
+            raise ValueError("the discovery document is another issuer's")
+        return str(found)
 
 
 def _usable(document: Mapping[str, Any], algorithm: str) -> dict[str, Key]:

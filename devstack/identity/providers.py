@@ -60,13 +60,12 @@ def providers(ports: Ports) -> tuple[Provider, ...]:
 
 
 def for_services(known: Iterable[Provider]) -> str:
-    """Return ``ORA_OIDC_ISSUERS``."""
+    """Return ``ORA_OIDC_ISSUERS``. Where the keys are, services find out by discovery."""
     return json.dumps(
         [
             {
                 "issuer": each.issuer,
                 "audience": AUDIENCE,
-                "jwks_uri": each.jwks_uri,
                 "roles": each.roles,
                 "acr_levels": ACR_LEVELS,
             }

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -240,3 +241,55 @@ async def _refused(tokens: AccessTokens, token: str) -> None:
     assert caught.value.reason == "TOKEN_INVALID"
     assert caught.value.message == "the access token is not usable"
     assert caught.value.metadata == {}
+
+
+FOUND = {"issuer": ISSUER.issuer, "jwks_uri": "https://keys.voltex.test/jwks"}
+
+
+class Discovered:
+    """An issuer whose keys have to be found."""
+
+    def __init__(self, idp: Idp, document: dict[str, Any]) -> None:
+        self.asked: list[str] = []
+        self._idp, self._document = idp, document
+
+    async def fetch(self, uri: str) -> dict[str, Any]:
+        self.asked.append(uri)
+        return self._document if uri.endswith("openid-configuration") else {"keys": self._idp.published}
+
+
+async def test_keys_are_where_the_discovery_document_says(idp: Idp, clock: Clock) -> None:
+    there = Discovered(idp, FOUND)
+    tokens = AccessTokens([replace(ISSUER, jwks_uri="")], now=lambda: NOW, monotonic=clock, fetch=there.fetch)
+    assert (await tokens.verify(idp.token())).subject == "alice"
+    assert there.asked == [f"{ISSUER.issuer}/.well-known/openid-configuration", FOUND["jwks_uri"]]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {**FOUND, "issuer": "https://evil.test"},
+        {**FOUND, "issuer": ISSUER.issuer + "/"},
+        {**FOUND, "jwks_uri": "http://keys.voltex.test/jwks"},
+        {**FOUND, "jwks_uri": 1},
+    ],
+    ids=["empty", "another issuer", "almost the issuer", "without TLS", "no address"],
+)
+async def test_a_discovery_document_of_another_leads_nowhere(idp: Idp, clock: Clock, document: dict[str, Any]) -> None:
+    there = Discovered(idp, document)
+    tokens = AccessTokens([replace(ISSUER, jwks_uri="")], now=lambda: NOW, monotonic=clock, fetch=there.fetch)
+    with pytest.raises(UnavailableError):
+        await tokens.verify(idp.token())
+    assert len(there.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "binding", [{}, [], "x", {"jkt": 1}, {"jkt": "x"}, {"jkt": "x" * 43, "x5t#S256": "y"}], ids=repr
+)
+async def test_a_token_that_is_bound_in_a_way_we_cannot_check_is_refused(
+    tokens: AccessTokens, idp: Idp, binding: Any
+) -> None:
+    with pytest.raises(UnauthenticatedError):
+        await tokens.verify(idp.token(cnf=binding))
+    assert (await tokens.verify(idp.token(cnf={"jkt": "x" * 43}))).key_thumbprint == "x" * 43
