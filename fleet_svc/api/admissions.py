@@ -38,6 +38,15 @@ class AdmissionService(rpc.AdmissionServiceServicer):
             raise NotFoundError("the registry knows no such Hub", reason="HUB_UNKNOWN")
         return to_proto(decide(found[0]))
 
+    async def BatchGetAdmissions(
+        self, request: pb.BatchGetAdmissionsRequest, context: Any
+    ) -> pb.BatchGetAdmissionsResponse:
+        """Return the admissions of those Hubs that the registry knows."""
+        del context
+        async with self._database.platform(read_only=True) as tx:
+            found = await admissions.read(tx, [HubId(UUID(bytes=each)) for each in request.hub_ids])
+        return pb.BatchGetAdmissionsResponse(admissions=[to_proto(decide(facts)) for facts in found])
+
     async def WatchAdmissions(
         self, request: pb.WatchAdmissionsRequest, context: Any
     ) -> AsyncIterator[pb.WatchAdmissionsResponse]:

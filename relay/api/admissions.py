@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import deque
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 _LOG: Final = log.get(__name__)
 _ASK_SECONDS: Final = 2.0
-_AT_ONCE: Final = 64
+# Calls at once, and Hubs in one call: whoever comes while calls are under way goes with the next one.
+_CALLS: Final = 2
+_BATCH: Final = 256
 _MISSED_HEARTBEATS: Final = 3
 _FIRST_MESSAGE_SECONDS: Final = 5.0
 _BACKOFF_SECONDS: Final = 0.1
@@ -41,8 +44,10 @@ class Admissions:
     def __init__(self, node: Node, stub: Any) -> None:
         self._node = node
         self._stub = stub
-        self._asking: dict[bytes, asyncio.Task[Answer]] = {}
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        # Whom somebody waits for, and those of them that no call has asked about yet.
+        self._asking: dict[bytes, asyncio.Future[Answer]] = {}
+        self._wanted: deque[bytes] = deque()
+        self._calls: set[asyncio.Task[None]] = set()
         node.ask_admission = self._begin
 
     async def of(self, hub_id: bytes) -> Answer:
@@ -50,29 +55,49 @@ class Admissions:
         known = self._node.admissions.get(hub_id, time.monotonic())
         return known if known is not None else await asyncio.shield(self._begin(hub_id))
 
-    def _begin(self, hub_id: bytes) -> asyncio.Task[Answer]:
+    def _begin(self, hub_id: bytes) -> asyncio.Future[Answer]:
         """Ask about a Hub, once however many want to know."""
-        task = self._asking.get(hub_id)
-        if task is None:
-            task = self._asking[hub_id] = asyncio.get_running_loop().create_task(self._ask(hub_id))
-            task.add_done_callback(lambda _: self._asking.pop(hub_id, None))
-        return task
+        future = self._asking.get(hub_id)
+        if future is None:
+            future = self._asking[hub_id] = asyncio.get_running_loop().create_future()
+            self._wanted.append(hub_id)
+            self._call()
+        return future
 
-    async def _ask(self, hub_id: bytes) -> Answer:
+    def _call(self) -> None:
+        """Begin calls for those whom none has asked about."""
+        while self._wanted and len(self._calls) < _CALLS:
+            batch = [self._wanted.popleft() for _ in range(min(len(self._wanted), _BATCH))]
+            task = asyncio.get_running_loop().create_task(self._ask(batch))
+            self._calls.add(task)
+            task.add_done_callback(self._called)
+
+    def _called(self, task: asyncio.Task[None]) -> None:
+        self._calls.discard(task)
+        if not task.cancelled():
+            self._call()
+
+    async def _ask(self, batch: list[bytes]) -> None:
+        """Ask about Hubs, and answer for each of them."""
+        answered: dict[bytes, Answer] = {}
         try:
-            async with self._slots:
-                found = await self._stub.GetAdmission(pb.GetAdmissionRequest(hub_id=hub_id), timeout=_ASK_SECONDS)
-        except grpc.aio.AioRpcError as error:
-            unknown = error.code() is grpc.StatusCode.NOT_FOUND
-            return self._none(hub_id, Close.HUB_NOT_ACTIVE if unknown else Close.ADMISSION_UNAVAILABLE)
-        except OraError:
-            return self._none(hub_id, Close.ADMISSION_UNAVAILABLE)
-        admission = from_proto(found)
-        if admission.hub_id != hub_id:
-            return self._none(hub_id, Close.ADMISSION_UNAVAILABLE)
-        self._clock()
-        answers.answered(self._node, admission)
-        return self._node.admissions.get(hub_id, self._node.now) or admission
+            request = pb.BatchGetAdmissionsRequest(hub_ids=batch)
+            response = await self._stub.BatchGetAdmissions(request, timeout=_ASK_SECONDS)
+        except (grpc.aio.AioRpcError, OraError):
+            missing = Close.ADMISSION_UNAVAILABLE
+        else:
+            missing = Close.HUB_NOT_ACTIVE
+            self._clock()
+            for found in response.admissions:
+                if found.hub_id in self._asking:
+                    admission = from_proto(found)
+                    answers.answered(self._node, admission)
+                    answered[found.hub_id] = self._node.admissions.get(found.hub_id, self._node.now) or admission
+        for hub_id in batch:
+            answer = answered.get(hub_id) or self._none(hub_id, missing)
+            future = self._asking.pop(hub_id)
+            if not future.done():
+                future.set_result(answer)
 
     def _none(self, hub_id: bytes, close: Close) -> Close:
         self._clock()
@@ -139,10 +164,13 @@ class Admissions:
 
     async def close(self) -> None:
         """End what is being asked."""
-        tasks = list(self._asking.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self._wanted.clear()
+        calls = list(self._calls)
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+        for future in self._asking.values():
+            future.cancel()
 
 
 def from_proto(message: admission_pb2.Admission) -> Admission:

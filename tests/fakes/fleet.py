@@ -25,6 +25,7 @@ class FakeAdmissionService(rpc.AdmissionServiceServicer):
         self.hubs: dict[bytes, admission_pb2.Admission] = {}
         self.away = False
         self.asked = 0
+        self.calls = 0
         self._watchers: set[asyncio.Queue[admission_pb2.Admission | None]] = set()
         self.watched = asyncio.Event()
 
@@ -73,6 +74,17 @@ class FakeAdmissionService(rpc.AdmissionServiceServicer):
         if found is None:
             raise NotFoundError("the registry knows no such Hub", reason="HUB_UNKNOWN")
         return found
+
+    async def BatchGetAdmissions(  # noqa: N802 - the contract's name
+        self, request: pb.BatchGetAdmissionsRequest, context: Any
+    ) -> pb.BatchGetAdmissionsResponse:
+        del context
+        self.asked += len(request.hub_ids)
+        self.calls += 1
+        if self.away:
+            raise UnavailableError("away")
+        known = [self.hubs[each] for each in request.hub_ids if each in self.hubs]
+        return pb.BatchGetAdmissionsResponse(admissions=known)
 
     async def WatchAdmissions(  # noqa: N802 - the contract's name
         self, request: pb.WatchAdmissionsRequest, context: Any

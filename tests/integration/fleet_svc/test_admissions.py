@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from ora.common.v1 import capability_pb2 as caps
-from ora.fleet.v1.admission_service_pb2 import GetAdmissionRequest, WatchAdmissionsRequest
+from ora.fleet.v1.admission_service_pb2 import (
+    BatchGetAdmissionsRequest,
+    GetAdmissionRequest,
+    WatchAdmissionsRequest,
+)
 from ora.fleet.v1.hub_record_service_pb2 import LowerConsentRequest
 from ora.fleet.v1.hub_service_pb2 import (
     ActivateHubRequest,
@@ -94,6 +98,21 @@ async def test_a_hub_that_nobody_knows_is_not_found_and_nothing_is_written(node:
     assert await refused(admission(node, HubActor())) == ("NOT_FOUND", "HUB_UNKNOWN")
     for table in ("hub", "owner_key", "consent", "peer_list", "request_record"):
         assert await database.value(f"SELECT count(*) FROM fleet.{table}") == 0  # noqa: S608 - our own names
+
+
+async def test_many_hubs_are_answered_at_once_and_unknown_ones_are_left_out(node: Node) -> None:
+    actors = [HubActor() for _ in range(3)]
+    for actor in actors:
+        await node.enrol(actor)
+    asked = BatchGetAdmissionsRequest(hub_ids=[each.id.bytes for each in (*actors, HubActor())])
+    seen = await node.admissions().BatchGetAdmissions(asked)
+    assert {each.hub_id for each in seen.admissions} == {each.id.bytes for each in actors}
+    one = await admission(node, actors[0])
+    assert one in seen.admissions
+    assert await refused(node.admissions("ingest").BatchGetAdmissions(asked)) == (
+        "PERMISSION_DENIED",
+        "CALLER_NOT_ALLOWED",
+    )
 
 
 async def test_a_hub_without_consent_has_no_capability_and_no_row_is_written(node: Node, database: Database) -> None:

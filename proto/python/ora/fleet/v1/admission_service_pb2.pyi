@@ -3,8 +3,10 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from ora.fleet.v1 import admission_pb2 as _admission_pb2
 import builtins as _builtins
 import sys
@@ -38,6 +40,54 @@ class GetAdmissionRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetAdmissionRequest: _TypeAlias = GetAdmissionRequest  # noqa: Y015
+
+@_typing.final
+class BatchGetAdmissionsRequest(_message.Message):
+    """BatchGetAdmissionsRequest names Hubs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HUB_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def hub_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """The Hubs: 16 bytes of each UUID."""
+
+    def __init__(
+        self,
+        *,
+        hub_ids: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hub_ids", b"hub_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchGetAdmissionsRequest: _TypeAlias = BatchGetAdmissionsRequest  # noqa: Y015
+
+@_typing.final
+class BatchGetAdmissionsResponse(_message.Message):
+    """BatchGetAdmissionsResponse is what the registry knows of them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADMISSIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def admissions(self) -> _containers.RepeatedCompositeFieldContainer[_admission_pb2.Admission]:
+        """One for each known Hub, in no order."""
+
+    def __init__(
+        self,
+        *,
+        admissions: _abc.Iterable[_admission_pb2.Admission] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admissions", b"admissions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchGetAdmissionsResponse: _TypeAlias = BatchGetAdmissionsResponse  # noqa: Y015
 
 @_typing.final
 class WatchAdmissionsRequest(_message.Message):

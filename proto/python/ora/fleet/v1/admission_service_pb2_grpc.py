@@ -42,6 +42,11 @@ class AdmissionServiceStub:
                 request_serializer=ora_dot_fleet_dot_v1_dot_admission__service__pb2.GetAdmissionRequest.SerializeToString,
                 response_deserializer=ora_dot_fleet_dot_v1_dot_admission__pb2.Admission.FromString,
                 _registered_method=True)
+        self.BatchGetAdmissions = channel.unary_unary(
+                '/ora.fleet.v1.AdmissionService/BatchGetAdmissions',
+                request_serializer=ora_dot_fleet_dot_v1_dot_admission__service__pb2.BatchGetAdmissionsRequest.SerializeToString,
+                response_deserializer=ora_dot_fleet_dot_v1_dot_admission__service__pb2.BatchGetAdmissionsResponse.FromString,
+                _registered_method=True)
         self.WatchAdmissions = channel.unary_stream(
                 '/ora.fleet.v1.AdmissionService/WatchAdmissions',
                 request_serializer=ora_dot_fleet_dot_v1_dot_admission__service__pb2.WatchAdmissionsRequest.SerializeToString,
@@ -57,6 +62,14 @@ class AdmissionServiceServicer:
     def GetAdmission(self, request, context):
         """GetAdmission returns the admission of one Hub. A Hub that the registry does not know is NOT_FOUND with reason
         HUB_UNKNOWN, and nothing is written about it. Called by the relay, ingest and backup.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchGetAdmissions(self, request, context):
+        """BatchGetAdmissions returns the admissions of many Hubs, all from one moment, so that many Hubs which come back at
+        once do not cost a call each. A Hub that the registry does not know is left out. Called by the relay.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -78,6 +91,11 @@ def add_AdmissionServiceServicer_to_server(servicer, server):
                     servicer.GetAdmission,
                     request_deserializer=ora_dot_fleet_dot_v1_dot_admission__service__pb2.GetAdmissionRequest.FromString,
                     response_serializer=ora_dot_fleet_dot_v1_dot_admission__pb2.Admission.SerializeToString,
+            ),
+            'BatchGetAdmissions': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchGetAdmissions,
+                    request_deserializer=ora_dot_fleet_dot_v1_dot_admission__service__pb2.BatchGetAdmissionsRequest.FromString,
+                    response_serializer=ora_dot_fleet_dot_v1_dot_admission__service__pb2.BatchGetAdmissionsResponse.SerializeToString,
             ),
             'WatchAdmissions': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchAdmissions,
@@ -114,6 +132,33 @@ class AdmissionService:
             '/ora.fleet.v1.AdmissionService/GetAdmission',
             ora_dot_fleet_dot_v1_dot_admission__service__pb2.GetAdmissionRequest.SerializeToString,
             ora_dot_fleet_dot_v1_dot_admission__pb2.Admission.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchGetAdmissions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/ora.fleet.v1.AdmissionService/BatchGetAdmissions',
+            ora_dot_fleet_dot_v1_dot_admission__service__pb2.BatchGetAdmissionsRequest.SerializeToString,
+            ora_dot_fleet_dot_v1_dot_admission__service__pb2.BatchGetAdmissionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

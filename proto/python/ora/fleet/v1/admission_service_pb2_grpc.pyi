@@ -40,6 +40,10 @@ class AdmissionServiceStub:
     """GetAdmission returns the admission of one Hub. A Hub that the registry does not know is NOT_FOUND with reason
     HUB_UNKNOWN, and nothing is written about it. Called by the relay, ingest and backup.
     """
+    BatchGetAdmissions: _grpc.UnaryUnaryMultiCallable[_admission_service_pb2.BatchGetAdmissionsRequest, _admission_service_pb2.BatchGetAdmissionsResponse]
+    """BatchGetAdmissions returns the admissions of many Hubs, all from one moment, so that many Hubs which come back at
+    once do not cost a call each. A Hub that the registry does not know is left out. Called by the relay.
+    """
     WatchAdmissions: _grpc.UnaryStreamMultiCallable[_admission_service_pb2.WatchAdmissionsRequest, _admission_service_pb2.WatchAdmissionsResponse]
     """WatchAdmissions streams every change of every Hub's admission from the moment of the call, and a heartbeat at least
     every `heartbeat_ms`. After a gap of three heartbeats a caller must treat what it has cached as ageing: it may use
@@ -56,6 +60,10 @@ class AdmissionServiceAsyncStub(AdmissionServiceStub):
     GetAdmission: _aio.UnaryUnaryMultiCallable[_admission_service_pb2.GetAdmissionRequest, _admission_pb2.Admission]  # type: ignore[assignment]
     """GetAdmission returns the admission of one Hub. A Hub that the registry does not know is NOT_FOUND with reason
     HUB_UNKNOWN, and nothing is written about it. Called by the relay, ingest and backup.
+    """
+    BatchGetAdmissions: _aio.UnaryUnaryMultiCallable[_admission_service_pb2.BatchGetAdmissionsRequest, _admission_service_pb2.BatchGetAdmissionsResponse]  # type: ignore[assignment]
+    """BatchGetAdmissions returns the admissions of many Hubs, all from one moment, so that many Hubs which come back at
+    once do not cost a call each. A Hub that the registry does not know is left out. Called by the relay.
     """
     WatchAdmissions: _aio.UnaryStreamMultiCallable[_admission_service_pb2.WatchAdmissionsRequest, _admission_service_pb2.WatchAdmissionsResponse]  # type: ignore[assignment]
     """WatchAdmissions streams every change of every Hub's admission from the moment of the call, and a heartbeat at least
@@ -76,6 +84,16 @@ class AdmissionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_admission_pb2.Admission, _abc.Awaitable[_admission_pb2.Admission]]:
         """GetAdmission returns the admission of one Hub. A Hub that the registry does not know is NOT_FOUND with reason
         HUB_UNKNOWN, and nothing is written about it. Called by the relay, ingest and backup.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchGetAdmissions(
+        self,
+        request: _admission_service_pb2.BatchGetAdmissionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admission_service_pb2.BatchGetAdmissionsResponse, _abc.Awaitable[_admission_service_pb2.BatchGetAdmissionsResponse]]:
+        """BatchGetAdmissions returns the admissions of many Hubs, all from one moment, so that many Hubs which come back at
+        once do not cost a call each. A Hub that the registry does not know is left out. Called by the relay.
         """
 
     @_abc_1.abstractmethod
