@@ -1,0 +1,106 @@
+"""Asking the fleet service: once for a Hub, together for many, and an answer for everybody who waits."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from ora.common.v1 import capability_pb2
+from ora.fleet.v1 import admission_pb2
+from ora.fleet.v1 import admission_service_pb2 as pb
+
+from mesh.errors import UnavailableError
+from relay.api.admissions import Admissions
+from relay.routing.admission import Admission
+from relay.routing.reasons import Close
+from tests.unit.relay.world import World
+
+
+def hub(number: int) -> bytes:
+    return number.to_bytes(16, "big")
+
+
+class Fleet:
+    """Knows the Hubs below 1000; answers when it is let."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[bytes]] = []
+        self.answering = asyncio.Event()
+        self.away = False
+
+    async def BatchGetAdmissions(  # noqa: N802 - the contract's name
+        self,
+        request: pb.BatchGetAdmissionsRequest,
+        timeout: float,  # noqa: ASYNC109 - the stub's signature
+    ) -> pb.BatchGetAdmissionsResponse:
+        assert timeout > 0
+        self.calls.append(list(request.hub_ids))
+        await self.answering.wait()
+        if self.away:
+            raise UnavailableError("away")
+        known = [each for each in request.hub_ids if each < hub(1000)]
+        relay = [capability_pb2.CAPABILITY_RELAY]
+        return pb.BatchGetAdmissionsResponse(
+            admissions=[
+                admission_pb2.Admission(hub_id=each, version=1, active=True, capabilities=relay) for each in known
+            ]
+        )
+
+
+@pytest.fixture
+def fleet() -> Fleet:
+    return Fleet()
+
+
+@pytest.fixture
+def admissions(fleet: Fleet) -> Admissions:
+    stub: Any = fleet
+    return Admissions(World().node, stub)
+
+
+async def ask(admissions: Admissions, *numbers: int) -> list[Any]:
+    waiting = [asyncio.ensure_future(admissions.of(hub(each))) for each in numbers]
+    await asyncio.sleep(0)
+    return waiting
+
+
+async def test_many_who_ask_about_one_hub_cost_one_question(fleet: Fleet, admissions: Admissions) -> None:
+    waiting = await ask(admissions, 1, 1, 1)
+    fleet.answering.set()
+    answers = await asyncio.gather(*waiting)
+    assert fleet.calls == [[hub(1)]]
+    assert all(isinstance(each, Admission) and each.hub_id == hub(1) for each in answers)
+
+
+async def test_who_comes_while_calls_are_under_way_goes_with_the_next(fleet: Fleet, admissions: Admissions) -> None:
+    waiting = [each for number in range(1, 701) for each in await ask(admissions, number)]
+    assert fleet.calls == [[hub(1)], [hub(2)]]
+    fleet.answering.set()
+    answers = await asyncio.gather(*waiting)
+    assert [len(each) for each in fleet.calls] == [1, 1, 256, 256, 186]
+    assert [each.hub_id for each in answers] == [hub(each) for each in range(1, 701)]
+
+
+async def test_a_hub_that_nobody_knows_is_not_active_and_the_others_are(fleet: Fleet, admissions: Admissions) -> None:
+    fleet.answering.set()
+    unknown, known = await asyncio.gather(*await ask(admissions, 2000, 2))
+    assert unknown is Close.HUB_NOT_ACTIVE
+    assert isinstance(known, Admission)
+
+
+async def test_a_call_that_fails_answers_all_that_it_asked_about(fleet: Fleet, admissions: Admissions) -> None:
+    waiting = await ask(admissions, 1, 2, 3, 4)
+    fleet.away = True
+    fleet.answering.set()
+    assert await asyncio.gather(*waiting) == [Close.ADMISSION_UNAVAILABLE] * 4
+    fleet.away = False
+    again = await asyncio.gather(*await ask(admissions, 1))
+    assert isinstance(again[0], Admission)
+
+
+async def test_the_end_leaves_nobody_waiting(admissions: Admissions) -> None:
+    waiting = await ask(admissions, 1, 2, 3)
+    await admissions.close()
+    answers = await asyncio.gather(*waiting, return_exceptions=True)
+    assert all(isinstance(each, asyncio.CancelledError) for each in answers)
