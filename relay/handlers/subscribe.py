@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from relay.routing.reasons import Close
 from relay.routing.session import Grant
+from relay.routing.topics import Leaf
 from relay.wire.codes import ReasonCode
 from relay.wire.subscribe import Suback, Subscribe, Unsuback, Unsubscribe, encode_suback, encode_unsuback
 
@@ -40,6 +41,8 @@ def _grant(node: Node, client: Client, session: Session, wish: Subscription) -> 
         return ReasonCode.QUOTA_EXCEEDED
     session.subscriptions[topic] = Grant(wish.qos, wish.no_local, wish.retain_as_published)
     node.routes.subscribe(node.route(topic, named), client, wish.qos)
+    if named.leaf is Leaf.DOWN and wish.qos:
+        node.elsewhere.listening(named.hub_id)
     return ReasonCode(wish.qos)
 
 

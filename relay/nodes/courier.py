@@ -10,17 +10,18 @@ import time
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Final
 
+from relay.nodes.arrival import deliver_here
 from relay.nodes.chores import Chores
 from relay.nodes.directory import DirectoryAwayError
 from relay.nodes.link import Sent, patience
 from relay.routing.elsewhere import Parcel, Way
-from relay.routing.reasons import OFFLINE, Fate, Refusal, refused
-from relay.routing.receivers import Upward
+from relay.routing.reasons import OFFLINE, Fate, Outcome, Refusal, fate_named, refused
 
 if TYPE_CHECKING:
     from relay.nodes.directory import Directory, Place
     from relay.nodes.keeper import Keeper
     from relay.nodes.links import Links
+    from relay.nodes.mailbox import Mailbox
     from relay.routing.node import Node
 
 _FRESH_SECONDS: Final = 30.0
@@ -36,11 +37,12 @@ Key = tuple[bytes, bytes]
 class Courier:
     """Carries envelopes to other nodes."""
 
-    def __init__(self, node: Node, directory: Directory, keeper: Keeper, links: Links) -> None:
+    def __init__(self, node: Node, directory: Directory, keeper: Keeper, links: Links, mailbox: Mailbox | None) -> None:
         self._node = node
         self._directory = directory
         self._keeper = keeper
         self._links = links
+        self._mailbox = mailbox
         self._places: OrderedDict[Key, tuple[Place, float]] = OrderedDict()
         self._asking: dict[Key, deque[Sent]] = {}
         self._in_line = 0
@@ -99,8 +101,39 @@ class Courier:
         again = sent._replace(attempt=sent.attempt + 1)
         more = again.attempt < len(_PAUSES) and not self._closed
         fate = self._carry(key, again) if more else otherwise
-        if fate is not None:
+        if fate is OFFLINE:
+            self._offline(key, sent)
+        elif fate is not None:
             sent.parcel.settle(fate)
+
+    # -- who is away ---------------------------------------------------------------------------------------------------
+
+    def _offline(self, key: Key, sent: Sent) -> None:
+        """Keep the envelope of a receiver that is nowhere, where that is wanted and its sender can be told so."""
+        parcel = sent.parcel
+        if self._mailbox is None or self._closed or not parcel.ttl_ms or parcel.origin is None:
+            parcel.settle(OFFLINE)
+        else:
+            self._chores.start(self._keep(self._mailbox, key, sent))
+
+    async def _keep(self, mailbox: Mailbox, key: Key, sent: Sent) -> None:
+        kept = await mailbox.put(sent.parcel)
+        if kept == "kept" and await self._came(mailbox, key, sent):
+            return
+        fates = {"away": OFFLINE, "full": refused(Refusal.OVERLOADED)}
+        sent.parcel.settle(fates.get(kept, fate_named(Outcome.QUEUED)))
+
+    async def _came(self, mailbox: Mailbox, key: Key, sent: Sent) -> bool:
+        """Carry what was just kept, if its receiver has come meanwhile and has not emptied its box of it."""
+        again = sent._replace(attempt=sent.attempt + 1)
+        try:
+            place = await self._directory.find(*key)
+            if place is None or again.attempt >= len(_PAUSES) or not await mailbox.remove(key, sent.parcel.message_id):
+                return False
+        except DirectoryAwayError:
+            return False
+        self._again(key, sent, OFFLINE)
+        return True
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
@@ -140,7 +173,9 @@ class Courier:
             else:
                 # It may have come here while we asked.
                 told = deliver_here(self._node, sent.parcel)
-            if told is not None:
+            if told is OFFLINE:
+                self._offline(key, sent)
+            elif told is not None:
                 sent.parcel.settle(told)
 
     async def connected(self, hub_id: bytes) -> bool:
@@ -162,28 +197,3 @@ class Courier:
 
 def _key(parcel: Parcel) -> Key:
     return parcel.hub_id, parcel.peer_id if parcel.way is Way.UP else b""
-
-
-def deliver_here(node: Node, parcel: Parcel) -> Fate | None:
-    """Give an envelope to its receiver on this node; its fate if it is known at once."""
-    if parcel.way is Way.DOWN:
-        return node.deliver_down(parcel.hub_id, parcel.envelope, _origin(parcel), parcel.ttl_ms, parcel.token)
-    receiver = node.receivers.find(parcel.hub_id, parcel.peer_id)
-    if receiver is None:
-        return OFFLINE
-    kept = receiver.offer(Upward(parcel.message_id, parcel.envelope, parcel.origin, parcel.token))
-    return None if kept else refused(Refusal.OVERLOADED)
-
-
-class _Nobody:
-    """Waits for no fate."""
-
-    def settle(self, token: int, fate: Fate) -> None:
-        """Nobody is told."""
-
-
-_NOBODY: Final = _Nobody()
-
-
-def _origin(parcel: Parcel) -> _Nobody:
-    return parcel.origin or _NOBODY  # type: ignore[return-value]

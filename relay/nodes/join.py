@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mesh.server import Server
     from mesh.tasks import Scope
     from relay.config import Config
+    from relay.nodes.mailbox import Mailbox
     from relay.routing.client import Client
     from relay.routing.elsewhere import Parcel
     from relay.routing.node import Node
@@ -36,10 +37,13 @@ _SWEEP_SECONDS: Final = 0.5
 class Join:
     """The other workers, as this one reaches them."""
 
-    def __init__(self, node: Node, directory: Directory, certificates: Certificates) -> None:
+    def __init__(
+        self, node: Node, directory: Directory, certificates: Certificates, mailbox: Mailbox | None = None
+    ) -> None:
+        self.mailbox = mailbox
         self.links = Links(certificates)
         self.keeper = Keeper(node, directory, self._tell)
-        self.courier = Courier(node, directory, self.keeper, self.links)
+        self.courier = Courier(node, directory, self.keeper, self.links, mailbox)
         self.service = RelayNodeService(node, self.keeper)
         node.elsewhere = self
 
@@ -61,6 +65,8 @@ class Join:
         """Take back what is entered, and end every link."""
         await self.keeper.close()
         await self.courier.close()
+        if self.mailbox is not None:
+            await self.mailbox.close()
         await self.links.close()
 
     # -- what the node asks --------------------------------------------------------------------------------------------
@@ -75,10 +81,14 @@ class Join:
 
     def listening(self, hub_id: bytes) -> None:
         """Note that a Hub takes envelopes from now on."""
+        if self.mailbox is not None:
+            self.mailbox.empty(hub_id)
 
     async def attach(self, receiver: Receiver) -> None:
         """Let the others know of an app session."""
         await self.keeper.attach(receiver)
+        if self.mailbox is not None:
+            self.mailbox.empty(receiver.hub_id, receiver.peer_id)
 
     def detach(self, receiver: Receiver) -> None:
         """Let the others know that an app session is gone."""
@@ -104,7 +114,9 @@ async def joined(config: Config, node: Node, server: Server, scope: Scope) -> As
     # A process that is started again is another holder of sessions than the one before.
     own = Place(f"{config.mesh.node_id}.{secrets.token_hex(8)}", address, 0)
     async with open_redis(redis_config) as redis:
-        join = Join(node, Directory(redis, own, DirectoryTimes()), Certificates(config.mesh.cert_dir, "relay"))
+        certificates = Certificates(config.mesh.cert_dir, "relay")
+        mailbox = config.nodes.mailbox.made(node, redis)
+        join = Join(node, Directory(redis, own, DirectoryTimes()), certificates, mailbox)
         server.add(add_RelayNodeServiceServicer_to_server, join.service)
         task = scope.start("joining the nodes", join.run())
         try:

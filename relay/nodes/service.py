@@ -10,10 +10,8 @@ from ora.relay.v1 import relay_node_service_pb2 as pb
 from ora.relay.v1 import relay_node_service_pb2_grpc as rpc
 from ora.relay.v1 import relay_service_pb2
 
-from relay.nodes.courier import deliver_here
-from relay.routing.elsewhere import Parcel, Way
-from relay.routing.reasons import Refusal, refused
-from relay.routing.route_header import APP, HUB
+from relay.nodes.arrival import arrive
+from relay.routing.elsewhere import Way
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -115,7 +113,9 @@ class LinkEnd:
             self._tell(pb.Fate(forward_id=forward.forward_id, moved=True))
             return
         self._under_way.add(forward.forward_id)
-        fate = self._deliver(forward)
+        way = Way.DOWN if forward.direction == pb.DIRECTION_DOWN else Way.UP
+        node, number = self._node, forward.forward_id
+        fate = arrive(node, way, forward.hub_id, forward.envelope, forward.remaining_ms, self, number)
         if fate is not None:
             self.settle(forward.forward_id, fate)
 
@@ -126,36 +126,6 @@ class LinkEnd:
         receiver = self._node.receivers.find(forward.hub_id, forward.peer_id)
         # An app session that is attaching is found by others before its node has heard its epoch.
         return receiver is None or receiver.epoch not in (0, forward.fencing_epoch)
-
-    def _deliver(self, forward: pb.Forward) -> Fate | None:
-        """Deliver, after what every node looks at itself: what another node says of an envelope is not believed."""
-        node, envelope = self._node, forward.envelope
-        down = forward.direction == pb.DIRECTION_DOWN
-        view = node.gate.read(envelope, 0, len(envelope))
-        if isinstance(view, Refusal):
-            return refused(view)
-        if view.hub_id != forward.hub_id or view.sender_kind != (APP if down else HUB):
-            return refused(Refusal.ROUTE_MISMATCH)
-        admission = node.admissions.get(forward.hub_id, node.now)
-        if admission is None:
-            return refused(Refusal.ADMISSION_UNAVAILABLE)
-        refusal = admission.refuse_peer(view.peer_id, node.wall) or admission.refuse_class(view.envelope_class)
-        if refusal is not None:
-            return refused(refusal)
-        way = Way.DOWN if down else Way.UP
-        return deliver_here(
-            node,
-            Parcel(
-                way,
-                forward.hub_id,
-                view.peer_id,
-                view.message_id,
-                envelope,
-                forward.remaining_ms,
-                self,
-                forward.forward_id,
-            ),
-        )
 
     def settle(self, token: int, fate: Fate) -> None:
         """Take the fate of one forward."""

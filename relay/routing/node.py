@@ -156,6 +156,8 @@ class Node:
             named = self.policy.named(topic)
             if named is not None:
                 self.routes.subscribe(self.route(topic, named), client, grant.qos)
+                if named.leaf is Leaf.DOWN and grant.qos:
+                    self.elsewhere.listening(named.hub_id)
 
     def end(self, client: Client, close: Close, *, tell: bool = True) -> None:
         """End a connection, for this reason; what was under way for it is told to those who wait."""
