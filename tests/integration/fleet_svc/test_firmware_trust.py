@@ -1,0 +1,197 @@
+"""What a Hub refuses: each attack on the repository, the director and the image, by name."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from ora.fleet.v1.firmware_statement_pb2 import DirectorStatement
+
+from fleet_svc.tuf_files import File, OnlineKey
+from mesh import signing
+from sdk.firmware_trust import FirmwareRefusedError, FirmwareTrust, Running, check_image
+from tests.integration.fleet_svc.offline import Offline, target
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HUB = bytes(range(16))
+IMAGE = b"firmware" * 400
+RUNS = Running(hub_id=HUB, hardware_model="ora-hub-1", hardware_revision=3, firmware_sequence=5, director_sequence=10)
+
+
+class Repository:
+    """The files as a server would give them out, made as fleet makes them."""
+
+    def __init__(self) -> None:
+        self.offline = Offline()
+        self.root = self.offline.root()
+        self.files: dict[str, bytes] = {}
+        self.version = 0
+        self.publish()
+
+    def publish(self, *, sequence: int = 7, model: str = "ora-hub-1", now: datetime | None = None) -> None:
+        self.version += 1
+        content = self.offline.targets(self.version, target(IMAGE, sequence=sequence, model=model))
+        self.follow(content, now=now)
+
+    def follow(self, targets: bytes, *, now: datetime | None = None, key: Ed25519PrivateKey | None = None) -> None:
+        """Sign the online files, as at ``now``."""
+        online, when = OnlineKey.of(key or self.offline.online), now or datetime.now(UTC)
+        made = File(role="targets", version=self.version, content=targets, expire_time=when)
+        snapshot = online.snapshot(made, version=self.version, now=when)
+        timestamp = online.timestamp(snapshot, version=self.version, now=when)
+        self.files[f"{self.version}.targets.json"] = targets
+        self.files[f"{self.version}.snapshot.json"] = snapshot.content
+        self.files["timestamp.json"] = timestamp.content
+
+    def offer(self, *, key: Ed25519PrivateKey | None = None, **fields: Any) -> bytes:
+        now = int(time.time())
+        usual = {
+            "hub_id": HUB,
+            "sequence": 11,
+            "update_id": bytes(16),
+            "artefact_digest": hashlib.sha256(IMAGE).digest(),
+            "artefact_length_bytes": len(IMAGE),
+            "firmware_sequence": 7,
+            "firmware_version": "1.8.7",
+            "hardware_model": "ora-hub-1",
+            "hardware_revision_max": 9,
+            "targets_version": self.version,
+            "issued_seconds": now,
+            "not_after_seconds": now + 60,
+        }
+        statement = DirectorStatement(**{**usual, **fields})
+        return signing.sign(key or self.offline.director, b"ora director v1", statement).SerializeToString()
+
+
+@pytest.fixture
+def repository() -> Repository:
+    return Repository()
+
+
+@pytest.fixture
+def trust(repository: Repository, tmp_path: Path) -> FirmwareTrust:
+    return FirmwareTrust(tmp_path / "tuf", repository.root, repository.files.get)
+
+
+def check(trust: FirmwareTrust, offer: bytes, running: Running = RUNS) -> str:
+    """Return why the Hub refuses; empty if it does not."""
+    try:
+        trust.check(offer, running, now_seconds=int(time.time()))
+    except FirmwareRefusedError as error:
+        return error.reason
+    return ""
+
+
+def test_what_is_right_is_taken(repository: Repository, trust: FirmwareTrust) -> None:
+    assert check(trust, repository.offer()) == ""
+    repository.publish()
+    assert check(trust, repository.offer()) == ""
+
+
+def test_old_metadata_is_refused(repository: Repository, trust: FirmwareTrust) -> None:
+    old = dict(repository.files)
+    repository.publish()
+    assert check(trust, repository.offer()) == ""
+    repository.files.update(old)
+    assert check(trust, repository.offer()) == "METADATA_ROLLED_BACK"
+
+
+def test_a_frozen_timestamp_is_refused_when_its_time_is_over(repository: Repository, trust: FirmwareTrust) -> None:
+    repository.publish(now=datetime.now(UTC) - timedelta(days=2))
+    assert check(trust, repository.offer()) == "METADATA_EXPIRED"
+
+
+def test_mixed_targets_are_refused(repository: Repository, trust: FirmwareTrust) -> None:
+    other = repository.offline.targets(1, target(IMAGE, sequence=9))
+    repository.files["1.targets.json"] = other
+    assert check(trust, repository.offer()) == "METADATA_INVALID"
+
+
+def test_targets_of_another_version_than_the_snapshot_says_are_refused(
+    repository: Repository, trust: FirmwareTrust
+) -> None:
+    before = repository.files["1.targets.json"]
+    repository.publish()
+    repository.files["2.targets.json"] = before
+    assert check(trust, repository.offer()) == "METADATA_INVALID"
+
+
+@pytest.mark.parametrize("role", ["targets", "online", "root"])
+def test_metadata_of_a_wrong_key_is_refused(repository: Repository, trust: FirmwareTrust, role: str) -> None:
+    stranger = Ed25519PrivateKey.generate()
+    match role:
+        case "targets":
+            repository.follow(repository.offline.targets(1, target(IMAGE, sequence=7), signer=stranger))
+        case "online":
+            repository.follow(repository.files["1.targets.json"], key=stranger)
+        case _:
+            repository.files["2.root.json"] = Offline(repository.offline.online).root(2)
+    assert check(trust, repository.offer()) == "METADATA_UNSIGNED"
+
+
+def test_a_root_that_the_old_keys_handed_on_is_followed(repository: Repository, trust: FirmwareTrust) -> None:
+    heir = Offline(repository.offline.online)
+    repository.files["2.root.json"] = heir.root(2, also=tuple(repository.offline.roots))
+    assert check(trust, repository.offer()) == "METADATA_UNSIGNED"
+    heir.director = repository.offline.director
+    repository.offline = heir
+    repository.publish()
+    assert check(trust, repository.offer()) == ""
+
+
+def test_a_repository_that_is_away_is_refused(repository: Repository, trust: FirmwareTrust) -> None:
+    repository.files.clear()
+    assert check(trust, repository.offer()) == "METADATA_MISSING"
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"hub_id": bytes(16)}, "OTHER_HUB"),
+        ({"sequence": 10}, "DIRECTOR_ROLLED_BACK"),
+        ({"not_after_seconds": int(time.time()) - 60, "issued_seconds": 1}, "OFFER_EXPIRED"),
+        ({"targets_version": 2}, "TARGETS_OLD"),
+        ({"firmware_sequence": 4}, "SEQUENCE_ROLLED_BACK"),
+        ({"hardware_model": "ora-hub-2"}, "OTHER_HARDWARE"),
+        ({"hardware_revision_max": 2}, "OTHER_HARDWARE"),
+        ({"artefact_digest": bytes(32)}, "IMAGE_NOT_LISTED"),
+        ({"artefact_length_bytes": 1}, "IMAGE_LISTED_OTHERWISE"),
+        ({"firmware_sequence": 8}, "IMAGE_LISTED_OTHERWISE"),
+        ({"hardware_revision_max": 8}, "IMAGE_LISTED_OTHERWISE"),
+        ({"key": Ed25519PrivateKey.generate()}, "DIRECTOR_UNKNOWN"),
+    ],
+)
+def test_offers_that_are_refused(
+    repository: Repository, trust: FirmwareTrust, fields: dict[str, Any], reason: str
+) -> None:
+    assert check(trust, repository.offer(**fields)) == reason
+
+
+def test_a_director_cannot_send_an_image_to_hardware_that_the_offline_keys_did_not_name(
+    repository: Repository, trust: FirmwareTrust
+) -> None:
+    other = replace(RUNS, hardware_model="ora-hub-2")
+    assert check(trust, repository.offer(hardware_model="ora-hub-2"), other) == "IMAGE_LISTED_OTHERWISE"
+
+
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [(IMAGE + b"x", "IMAGE_TOO_LONG"), (IMAGE[:-1], "IMAGE_OTHER"), (b"x" + IMAGE[1:], "IMAGE_OTHER")],
+    ids=["longer", "shorter", "other"],
+)
+def test_an_image_of_a_wrong_length_or_content_is_refused(
+    repository: Repository, trust: FirmwareTrust, image: bytes, reason: str
+) -> None:
+    offer = trust.check(repository.offer(), RUNS, now_seconds=int(time.time()))
+    pieces = [image[at : at + 100] for at in range(0, len(image), 100)]
+    with pytest.raises(FirmwareRefusedError) as refusal:
+        list(check_image(offer, pieces))
+    assert refusal.value.reason == reason
+    assert b"".join(check_image(offer, [IMAGE])) == IMAGE
