@@ -1,4 +1,4 @@
-"""Owns a Hub's judgement of an update: TUF metadata, the director's statement, the image. Knows no slot and no cloud.
+"""Owns a Hub's judgement of an update: TUF metadata, the director's statement, the image. Knows no slot, no cloud.
 
 All three have to agree: the offline targets say what the image is for, the director says that it is for this Hub now,
 and the bytes are what both named. `fetch` gets a file by its name, from the gateway or out of a sideload file alike.
