@@ -72,7 +72,7 @@ class Node:
         self.counters = Counters()
         self.traces = Traces()
         self.admissions = AdmissionCache()
-        self.receivers = Receivers()
+        self.receivers = Receivers(limits.worker_queue)
         self.routes = RouteTable()
         self.outbox = Outbox(limits, self.counters)
         self.sessions: dict[str, Session] = {}

@@ -25,7 +25,7 @@ class Upward(NamedTuple):
 class Receiver:
     """One attached app session. Its owner is woken, takes, and says when what it took has arrived."""
 
-    __slots__ = ("ended", "epoch", "hub_id", "limit", "peer_id", "queue", "queued", "subject_digest", "wake")
+    __slots__ = ("ended", "epoch", "hub_id", "limit", "of_all", "peer_id", "queue", "queued", "subject_digest", "wake")
 
     def __init__(
         self, hub_id: bytes, peer_id: bytes, subject_digest: bytes, limit: int, wake: Callable[[], None]
@@ -39,18 +39,31 @@ class Receiver:
         self.queued = 0
         # Why it was ended from this side; empty while it lives.
         self.ended = ""
+        # What waits for all app sessions of the worker, once this one is among them.
+        self.of_all: Receivers | None = None
         # Under which the directory of nodes has it; 0 until it has.
         self.epoch = 0
 
     def offer(self, upward: Upward) -> bool:
-        """Keep an envelope for the owner; False when it would not fit."""
+        """Keep an envelope for the owner; False when it would not fit.
+
+        One whose publisher waits for its fate is kept beyond the limit: the Hub may have only so many open, so it slows
+        down by itself. The worker's own limit counts for all.
+        """
         size = len(upward.envelope)
-        if self.queued + size > self.limit:
+        if upward.origin is None and self.queued + size > self.limit:
+            return False
+        if self.of_all is not None and self.of_all.queued + size > self.of_all.limit:
             return False
         self.queue.append(upward)
-        self.queued += size
+        self._count(size)
         self.wake()
         return True
+
+    def _count(self, size: int) -> None:
+        self.queued += size
+        if self.of_all is not None:
+            self.of_all.queued += size
 
     def take(self) -> Upward | None:
         """Give the owner the next envelope; it stays counted until it has arrived."""
@@ -58,13 +71,13 @@ class Receiver:
 
     def arrived(self, upward: Upward) -> None:
         """The owner has passed it on: now, and not before, it is acknowledged to the Hub."""
-        self.queued -= len(upward.envelope)
+        self._count(-len(upward.envelope))
         if upward.origin is not None:
             upward.origin.settle(upward.token, DELIVERED)
 
     def lost(self, upward: Upward) -> None:
         """The owner could not pass it on."""
-        self.queued -= len(upward.envelope)
+        self._count(-len(upward.envelope))
         if upward.origin is not None:
             upward.origin.settle(upward.token, OFFLINE)
 
@@ -79,10 +92,13 @@ class Receiver:
 class Receivers:
     """All attached app sessions of a worker: the newest stream of a session has it."""
 
-    __slots__ = ("_by_hub",)
+    __slots__ = ("_by_hub", "limit", "queued")
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int) -> None:
         self._by_hub: dict[bytes, dict[bytes, Receiver]] = {}
+        # Bytes that wait in all of them, and how many may.
+        self.queued = 0
+        self.limit = limit
 
     def __len__(self) -> int:
         return sum(len(each) for each in self._by_hub.values())
@@ -92,6 +108,7 @@ class Receivers:
         hub = self._by_hub.setdefault(receiver.hub_id, {})
         older = hub.get(receiver.peer_id)
         hub[receiver.peer_id] = receiver
+        receiver.of_all = self
         if older is not None:
             older.end("SUPERSEDED")
 

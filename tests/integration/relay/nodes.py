@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import ssl
 import sys
 import time
@@ -13,6 +14,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from ora.fleet.v1.admission_service_pb2_grpc import add_AdmissionServiceServicer_to_server
@@ -28,13 +30,27 @@ from tests.fakes.fleet import FakeAdmissionService
 from tests.integration.gateway.tokens import AUDIENCE, Issuer
 from tests.integration.mesh import backends
 from tests.integration.relay.hub import Hub
-from tests.integration.relay.world import ISSUER, Person, free_port
+from tests.integration.relay.world import ISSUER, Person
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
     from ora.relay.v1.envelope_pb2 import Envelope
+
+
+# A node that is started again wants its ports back, so they are none that the system gives to outgoing connections.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_PORTS = cycle(range(24300 + 300 * _WORKER, 24600 + 300 * _WORKER))
+
+
+def next_port() -> int:
+    """Return a port that nobody listens on, another one each time."""
+    for port in _PORTS:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no free port")
 
 
 @dataclass
@@ -204,7 +220,7 @@ def _stop(valkey: backends.Process) -> None:
 
 
 def _relay(number: int, common: dict[str, str]) -> RelayProcess:
-    mqtt, grpc, metrics = free_port(), free_port(), free_port()
+    mqtt, grpc, metrics = next_port(), next_port(), next_port()
     environ = {
         **common,
         "ORA_NODE_ID": f"relay-{number}",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from redis.asyncio import Redis as Client
 
 from tests.integration.mesh import backends
-from tests.integration.relay.world import free_port
+from tests.integration.relay.nodes import next_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ def _master(path: Path, number: int) -> backends.Process:
     folder = path / f"master-{number}"
     folder.mkdir()
     made = backends.valkey(folder)
-    port, bus = free_port(), free_port()
+    port, bus = next_port(), next_port()
     made.command[made.command.index("--port") + 1] = str(port)
     made.port = port
     made.command += ["--cluster-enabled", "yes", "--cluster-port", str(bus), "--cluster-node-timeout", "2000"]

@@ -296,10 +296,36 @@ def test_ids_that_were_released_too_seldom_are_bounded() -> None:
 def test_publishing_to_an_app_that_reads_nothing_is_bounded() -> None:
     world = World(receive_maximum=100)
     client, receiver = world.connect(), world.attach(limit=1000)
+    for _ in range(20):
+        world.publish(client, UP, envelope(up=True))
+    assert 0 < receiver.queued <= 1000
+    assert world.node.counters.refusals[Refusal.OVERLOADED] > 0
+
+
+def test_an_app_that_reads_slowly_slows_the_hub_and_nothing_is_refused() -> None:
+    world = World(receive_maximum=20)
+    client, receiver = world.connect(), world.attach(limit=1000)
+    for packet_id in range(1, 20):
+        world.publish(client, UP, envelope(up=True), qos=1, packet_id=packet_id)
+    assert receiver.queued > 1000
+    assert world.take(client) == b""
+    world.give(client, b"\xc0\x00")
+    assert world.take(client) == b"\xd0\x00"
+    while (upward := receiver.take()) is not None:
+        receiver.arrived(upward)
+    assert world.take(client).count(b"\x40\x02") == 19
+    assert world.node.receivers.queued == receiver.queued == 0
+
+
+def test_what_waits_for_all_apps_of_a_worker_is_bounded() -> None:
+    world = World(worker_queue=1000)
+    client, receiver = world.connect(), world.attach()
     for packet_id in range(1, 20):
         world.publish(client, UP, envelope(up=True), qos=1, packet_id=packet_id)
     assert receiver.queued <= 1000
     assert b"OVERLOADED" in world.take(client)
+    receiver.end("DETACHED")
+    assert world.node.receivers.queued == 0
 
 
 def test_a_newer_stream_of_an_app_session_takes_over() -> None:
