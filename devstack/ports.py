@@ -25,6 +25,8 @@ _OFFSETS: Final = {
     "homes": 4,
     "fleet.grpc": 10,
     "fleet.metrics": 11,
+    "portal.grpc": 12,
+    "portal.metrics": 13,
     "backup.grpc": 16,
     "backup.metrics": 17,
     "gateway.app": 50,

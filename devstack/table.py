@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from devstack import postgres, valkey
+from devstack import postgres, signing_keys, valkey
 from devstack.ca import DevelopmentCa
 from devstack.databases import Databases
 from devstack.home import write_private
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from devstack.site import Site
 
 # The services with a schema: its name, and the package whose migrations make it.
-SERVICES: Final = {"fleet": "fleet_svc", "backup": "backup_svc"}
+SERVICES: Final = {"fleet": "fleet_svc", "portal": "portal_svc", "backup": "backup_svc"}
 _OPERATOR: Final = "operator"
 _GENEROUS_SERVICES: Final = json.dumps(
     {
@@ -53,6 +53,8 @@ def table(site: Site) -> list[Step]:
         *(databases.migration_job(service, package) for service, package in SERVICES.items()),
         *(providers.component(site.home, site.ports, each, intents()) for each in known),
         fleet(site, databases.url("fleet_service")),
+        _portal_keys(site),
+        portal(site, databases.url("portal_service")),
         backup(site, databases.url("backup_service")),
         *(relay(site, name) for name in _relays(site)),
         *gateway(site),
@@ -126,6 +128,36 @@ def fleet(site: Site, database_url: str) -> Component:
     )
 
 
+def _portal_keys(site: Site) -> Job:
+    folder = site.home.path / "portal-keys"
+
+    async def make(say: Callable[[str], None]) -> None:
+        made = signing_keys.make(folder)
+        say(f"made {', '.join(made)}" if made else "all are there")
+
+    return Job(name="portal-keys", work=make)
+
+
+def portal(site: Site, database_url: str) -> Component:
+    """Return the installers' portal; Voltex ID is its register of licences too."""
+    voltex = next(each for each in providers.providers(site.ports) if each.name == "voltex")
+    return Component(
+        name="portal",
+        argv=(sys.executable, "-m", "portal_svc"),
+        env={
+            **_common(site, "portal-1", "portal"),
+            "ORA_DATABASE_URL": database_url,
+            "ORA_FLEET_TARGET": site.ports.address("fleet.grpc"),
+            "ORA_KMS_FOLDER": str(site.home.path / "portal-kms"),
+            "ORA_PORTAL_SIGNING_FOLDER": str(site.home.path / "portal-keys"),
+            "ORA_PORTAL_LICENSE_REGISTER": f"{voltex.issuer}/register/licences",
+        },
+        ready=_health(site, "portal", "portal"),
+        after=("certificates", "portal-keys", "migrate-portal", "fleet", "voltex"),
+        addresses=_addresses(site, "portal", "grpc", "metrics"),
+    )
+
+
 def backup(site: Site, database_url: str) -> Component:
     """Return the keeper of sealed backups."""
     return Component(
@@ -182,7 +214,7 @@ def gateway(site: Site) -> tuple[Job, Component]:
         name="gateway",
         argv=(program, "-c", str(made), *_ENVOY),
         ready=Http(LOOPBACK, site.ports["gateway.admin"], "/ready"),
-        after=("gateway-config", "voltex", "homes", "fleet", "backup", *_relays(site)),
+        after=("gateway-config", "voltex", "homes", "fleet", "portal", "backup", *_relays(site)),
         addresses={
             "app": f"https://localhost:{site.ports['gateway.app']}",
             "hub": f"https://localhost:{site.ports['gateway.hub']}",
@@ -211,6 +243,7 @@ def gateway_values(site: Site) -> dict[str, object]:
         ],
         "targets": {
             "fleet": [site.ports.address("fleet.grpc")],
+            "portal": [site.ports.address("portal.grpc")],
             "backup": [site.ports.address("backup.grpc")],
             "relay": [site.ports.address(f"{name}.grpc") for name in _relays(site)],
         },

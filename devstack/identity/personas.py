@@ -25,6 +25,8 @@ class Persona:
     roles: tuple[str, ...]
     # The organisation of electricians and organisation admins.
     org: str | None = None
+    # The number of their licence in Voltex ID's register.
+    licence: str | None = None
 
 
 PERSONAS: Final = {
@@ -37,6 +39,7 @@ PERSONAS: Final = {
             subject="vx-5d1f0a",
             roles=("electrician",),
             org=BRIGHT_SPARKS,
+            licence="EC100001",
         ),
         Persona(
             name="boss",
@@ -45,6 +48,7 @@ PERSONAS: Final = {
             subject="vx-77c3e1",
             roles=("org_admin", "electrician"),
             org=BRIGHT_SPARKS,
+            licence="EC100002",
         ),
         Persona(
             name="rival",
@@ -53,6 +57,7 @@ PERSONAS: Final = {
             subject="vx-a90b42",
             roles=("electrician",),
             org=OTHER_WIRES,
+            licence="EC100003",
         ),
         Persona(name="helper", display_name="Hana Helper", provider="voltex", subject="vx-10ffee", roles=("support",)),
         Persona(name="homer", display_name="Harper Homer", provider="homes", subject="hm-3b7d90", roles=("homeowner",)),

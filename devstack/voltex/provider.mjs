@@ -1,6 +1,7 @@
 // One OpenID provider on loopback, real in every answer it gives: PKCE, step-up by `acr_values` and `max_age`, intents
 // by `authorization_details` (RFC 9396), access tokens for one resource as RFC 9068 wants them. It knows the personas of
 // its configuration file (argument 1) and nothing of Ora's services. For development: passwords are in that file.
+// Beside that it is the trade's register of licences: POST /register/licences says whether a number is a persona's.
 import { readFileSync } from 'node:fs';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -112,13 +113,30 @@ const provider = new Provider(config.issuer, {
   interactions: { policy, url: (ctx, interaction) => `/login/${interaction.uid}` },
 });
 
-async function readForm(req) {
+async function readBody(req) {
   let body = '';
   for await (const chunk of req) {
     body += chunk;
     if (body.length > LONGEST_BODY) throw new Error('the form is too long');
   }
-  return new URLSearchParams(body);
+  return body;
+}
+
+async function readForm(req) {
+  return new URLSearchParams(await readBody(req));
+}
+
+async function register(req, res) {
+  const asked = JSON.parse(await readBody(req));
+  const holder = [...personas.values()].find((each) => each.licence && each.licence === asked.number);
+  const said = { verdict: 'NOT_FOUND' };
+  if (holder) {
+    said.verdict = holder.subject === asked.subject ? 'IN_FORCE' : 'HOLDER_MISMATCH';
+    said.class = 'Electrician';
+    said.expires = new Date(Date.now() + 365 * 86400e3).toISOString();
+    said.reference = randomBytes(8).toString('hex');
+  }
+  res.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify(said));
 }
 
 async function grantFor(details, accountId) {
@@ -170,9 +188,10 @@ for (const event of ['server_error', 'authorization.error', 'grant.error']) {
 }
 const answer = provider.callback();
 const server = createServer((req, res) => {
-  if (!req.url.startsWith('/login/')) return answer(req, res);
-  return interact(req, res).catch((error) => {
-    console.error('login', error.message);
+  const own = req.url.startsWith('/login/') ? interact : req.url === '/register/licences' ? register : undefined;
+  if (!own) return answer(req, res);
+  return own(req, res).catch((error) => {
+    console.error(own.name, error.message);
     res.writeHead(error.status ?? 400, { 'content-type': 'text/plain' }).end(`${error.message}\n`);
   });
 });
