@@ -23,6 +23,7 @@ _TOP: Final = {
     "kill": ("devstack.commands.one", "Kill one component as a power cut would."),
     "halt": ("devstack.commands.one", "Ask one component to end."),
     "doctor": ("devstack.commands.doctor", "Say what is wrong and how to mend it."),
+    "fleet": ("devstack.commands.fleet", "The registry of Hubs, for operators."),
     "dev": ("devstack.commands.dev", "For firmware and mobile developers."),
     "backup": ("devstack.commands.backup", "Check what a Hub backs up; make it from a controller's export."),
     "demo": ("devstack.commands.demo", "Tell the story of one sealed packet, each step verified."),
