@@ -340,3 +340,12 @@ def test_a_newer_stream_of_an_app_session_takes_over() -> None:
     assert newer.take() is not None
     world.node.receivers.detach(older)
     assert world.node.receivers.find(HUB, PEER) is newer
+
+
+def test_hubs_of_a_node_that_drains_are_spread_over_the_others() -> None:
+    world = World()
+    world.node.references.extend(["b:1", "c:1", "d:1"])
+    named = [world.node.reference(Close.DRAINING) for _ in range(3)]
+    assert {str(each).split()[0] for each in named} == {"b:1", "c:1", "d:1"}
+    assert all(set(str(each).split()) == {"b:1", "c:1", "d:1"} for each in named)
+    assert world.node.reference(Close.TAKEN_OVER) is None
