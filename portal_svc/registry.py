@@ -46,14 +46,9 @@ class FleetRegistry:
         return RegisteredHub(found.state in _USABLE, found.identity_public_key)
 
     async def update_in_flight(self, hub_id: HubId) -> bool:
-        """Say whether an update is under way. A registry that has no updates at all has none under way."""
+        """Say whether an update is under way."""
         with _refusals():
-            try:
-                hold = await self._holds.GetHold(update_hold_service_pb2.GetHoldRequest(hub=f"hubs/{hub_id}"))
-            except grpc.aio.AioRpcError as error:
-                if error.code() is grpc.StatusCode.UNIMPLEMENTED:
-                    return False
-                raise
+            hold = await self._holds.GetHold(update_hold_service_pb2.GetHoldRequest(hub=f"hubs/{hub_id}"))
         return bool(hold.update_in_flight)
 
     async def place_hold(self, hub_id: HubId, lock_epoch: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from google.protobuf.field_mask_pb2 import FieldMask
 from ora.portal.v1 import (
     license_pb2,
     license_service_pb2,
@@ -58,7 +59,9 @@ async def test_an_organisation_closes_when_it_is_empty(portal: World) -> None:
     assert (await refused(portal.organizations.CloseOrganization(close, metadata=fresh())))[
         1
     ] == "ORGANIZATION_NOT_EMPTY"
-    cancel = project_service_pb2.CancelProjectRequest(name=project.name, reason=2, request_id=request_id())
+    cancel = project_service_pb2.CancelProjectRequest(
+        name=project.name, reason=project_service_pb2.CancelProjectRequest.REASON_MISTAKE, request_id=request_id()
+    )
     await portal.projects.CancelProject(cancel, metadata=portal.boss.bearer())
     closed = await portal.organizations.CloseOrganization(close, metadata=fresh())
     assert (closed.state, closed.display_name) == (organization_pb2.Organization.STATE_CLOSED, "")
@@ -175,7 +178,7 @@ async def test_projects_are_found_listed_changed_and_transferred(portal: World) 
     assert await names(sparky, "elysee") == []
     update = project_service_pb2.UpdateProjectRequest(
         project=project_pb2.Project(name=first.name, notes="", site=project_pb2.SiteAddress(locality="Manly")),
-        update_mask={"paths": ["notes", "site.locality"]},
+        update_mask=FieldMask(paths=["notes", "site.locality"]),
         request_id=request_id(),
     )
     changed = await portal.projects.UpdateProject(update, metadata=portal.boss.bearer())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from ora.portal.v1 import checklist_item_pb2, checklist_item_service_pb2, project_pb2, project_service_pb2
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.integration.portal_svc.world import World
 
 MARK = "Xanthippe"
-FIELDS = {
+FIELDS: dict[str, Any] = {
     "display_name": f"{MARK} kitchen",
     "reference": f"{MARK}-77",
     "site": project_pb2.SiteAddress(
@@ -33,8 +33,9 @@ MARKERS = (MARK, MARK.lower(), "X4NT", "+61255501234", MARK.encode().hex(), MARK
 def dump(portal: World) -> str:
     """Return every row of the database, as text and, of bytes, as hexadecimal digits."""
     url = portal.database.cluster.url(portal.database.name)
-    command = [BIN / "pg_dump", "--data-only", "--inserts", url]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    command = [str(BIN / "pg_dump"), "--data-only", "--inserts", url]
+    made: subprocess.CompletedProcess[str] = subprocess.run(command, capture_output=True, text=True, check=True)
+    return made.stdout
 
 
 def found_in(text: str) -> list[str]:
@@ -61,7 +62,9 @@ async def test_the_data_key_is_destroyed_also_for_a_backup(portal: World) -> Non
     await portal.found()
     made = await portal.project(**FIELDS)
     blob = await portal.database.value("SELECT data_key FROM portal.project")
-    cancel = project_service_pb2.CancelProjectRequest(name=made.name, reason=1, request_id=request_id())
+    cancel = project_service_pb2.CancelProjectRequest(
+        name=made.name, reason=project_service_pb2.CancelProjectRequest.REASON_MISTAKE, request_id=request_id()
+    )
     cancelled = await portal.projects.CancelProject(cancel, metadata=portal.boss.bearer())
     assert (cancelled.name, cancelled.state) == (made.name, project_pb2.Project.STATE_CANCELLED)
     assert cancelled.display_name == ""

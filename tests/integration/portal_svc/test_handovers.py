@@ -45,7 +45,9 @@ async def test_a_locked_project_is_not_changed(portal: World) -> None:
     )
     assert await refused(portal.checklist.CreateChecklistItem(item, metadata=portal.boss.bearer())) == locked
     assert await refused(portal.nonce(project, hub)) == locked
-    cancel = project_service_pb2.CancelProjectRequest(name=project, reason=1, request_id=request_id())
+    cancel = project_service_pb2.CancelProjectRequest(
+        name=project, reason=project_service_pb2.CancelProjectRequest.REASON_MISTAKE, request_id=request_id()
+    )
     assert await refused(portal.projects.CancelProject(cancel, metadata=portal.boss.bearer())) == locked
 
 
@@ -266,7 +268,9 @@ async def test_a_hub_is_in_one_live_project_and_signs_for_it(portal: World) -> N
     assert (await refused(portal.bind(second.name, hub)))[1] == "HUB_ALREADY_BOUND"
     unknown = type(hub)()
     assert (await refused(portal.bind(second.name, unknown)))[1] == "HUB_NOT_USABLE"
-    unbind = hub_binding_service_pb2.UnbindHubRequest(project=first.name, reason=1, request_id=request_id())
+    unbind = hub_binding_service_pb2.UnbindHubRequest(
+        project=first.name, reason=hub_binding_service_pb2.UnbindHubRequest.REASON_DEFECTIVE, request_id=request_id()
+    )
     assert (await portal.bindings.UnbindHub(unbind, metadata=portal.boss.bearer())).state == P.STATE_DRAFT
     assert (await portal.bind(second.name, hub)).state == P.STATE_INSTALLING
 

@@ -81,7 +81,9 @@ class Actors:
         await self.portal.bind(each.name, each.hub)
 
     async def unbind(self, each: Project) -> None:
-        request = hub_binding_service_pb2.UnbindHubRequest(project=each.name, reason=1, request_id=request_id())
+        request = hub_binding_service_pb2.UnbindHubRequest(
+            project=each.name, reason=hub_binding_service_pb2.UnbindHubRequest.REASON_DEFECTIVE, request_id=request_id()
+        )
         await self.portal.bindings.UnbindHub(request, metadata=self.portal.boss.bearer())
 
     async def mark_ready(self, each: Project) -> None:
@@ -120,7 +122,9 @@ class Actors:
             await self.portal.receipt(each.hub, each.claimed[-1])
 
     async def give_up(self, each: Project) -> None:
-        request = project_service_pb2.CancelProjectRequest(name=each.name, reason=1, request_id=request_id())
+        request = project_service_pb2.CancelProjectRequest(
+            name=each.name, reason=project_service_pb2.CancelProjectRequest.REASON_MISTAKE, request_id=request_id()
+        )
         await self.portal.projects.CancelProject(request, metadata=self.portal.boss.bearer())
 
     async def suspend(self, each: Project) -> None:

@@ -49,7 +49,7 @@ from portal_svc.config import Config
 from portal_svc.domain.license import Answer, Verdict
 from portal_svc.feed import Feed
 from portal_svc.jobs.worker import Worker
-from portal_svc.ports import RegisteredHub
+from portal_svc.ports import RegisteredHub, Registry
 from portal_svc.services import Outside, assemble
 from portal_svc.signer import Purpose
 from tests.fakes.license_register import FakeRegister
@@ -305,7 +305,13 @@ def make_keys(folder: Path) -> Path:
 
 @asynccontextmanager
 async def running(
-    database: Database, certificates: Path, folder: Path, *, redis: Any = None, limiter: RateLimiter | None = None
+    database: Database,
+    certificates: Path,
+    folder: Path,
+    *,
+    redis: Any = None,
+    limiter: RateLimiter | None = None,
+    fleet: Registry | None = None,
 ) -> AsyncIterator[World]:
     """Run a portal in this process."""
     idp = Idp()
@@ -332,7 +338,7 @@ async def running(
         outside = Outside(
             database=pool,
             kms=FileKms.create(config.kms_folder),
-            registry=registry,
+            registry=fleet or registry,
             register=register,
             limiter=limiter,
             feed=feed,
