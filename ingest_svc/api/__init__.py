@@ -1,0 +1,1 @@
+"""Unpacks and packs; decides nothing."""

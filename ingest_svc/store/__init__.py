@@ -1,0 +1,1 @@
+"""The only SQL of ingest_svc."""
