@@ -45,7 +45,9 @@ def _detached(where: home.Home) -> None:
     where.make()
     said = where.logs / "supervisor.log"
     command = [sys.executable, "-m", "devstack.cli", *(each for each in sys.argv[1:] if each not in {"-d", "--detach"})]
-    with said.open("w") as output:
+    # Appended to: where a stack runs already, it goes on writing there.
+    before = said.stat().st_size if said.exists() else 0
+    with said.open("a") as output:
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
@@ -54,7 +56,9 @@ def _detached(where: home.Home) -> None:
         if child.poll() is not None or time.monotonic() > until:
             child.terminate()
             child.wait()
-            raise click.ClickException(f"the stack did not start:\n{said.read_text().rstrip()}")
+            raise click.ClickException(
+                f"the stack did not start:\n{said.read_bytes()[before:].decode(errors='replace').rstrip()}"
+            )
         time.sleep(0.05)
     show(state.find(where))
 

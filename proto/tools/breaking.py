@@ -1,6 +1,7 @@
 """Compare the contracts with those of the main branch, offline: `buf breaking`, workspace against workspace.
 
-The base is ``ORA_CONTRACT_BASE``, or `origin/main`, or `main`. Third-party files are in no commit, so today's stand in.
+The base is ``ORA_CONTRACT_BASE``, or else `origin/main` or `main`; the commit before it where it is the one that is
+checked out. Third-party files are in no commit, so today's stand in.
 """
 
 from __future__ import annotations
@@ -19,19 +20,30 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 BUF: Final = Path(sys.executable).parent / "buf"
 
 
+def commit_of(name: str) -> str | None:
+    """Return the commit of a name; None where it names none."""
+    found = subprocess.run(
+        ["git", "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return found.stdout.strip() if found.returncode == 0 else None
+
+
 def base() -> str | None:
     """Return the commit to compare with; None where there is none yet."""
-    for name in filter(None, (os.environ.get("ORA_CONTRACT_BASE"), "origin/main", "main")):
-        found = subprocess.run(
-            ["git", "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if found.returncode == 0:
-            return found.stdout.strip()
-    return None
+    asked = os.environ.get("ORA_CONTRACT_BASE")
+    if asked:
+        return commit_of(asked) or sys.exit(f"ORA_CONTRACT_BASE names no commit: {asked}")
+    found = commit_of("origin/main") or commit_of("main")
+    untouched = (
+        subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "proto/ora"], cwd=ROOT, check=False).returncode == 0
+    )
+    if found == commit_of("HEAD") and untouched:
+        return commit_of("HEAD^") or found  # a commit compared with itself breaks nothing
+    return found
 
 
 def main() -> int:
@@ -40,6 +52,7 @@ def main() -> int:
     if commit is None:
         print("no main branch to compare the contracts with")
         return 1
+    print(f"contracts compared with {commit[:12]}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         kept = subprocess.run(
             ["git", "archive", commit, "proto/ora", "buf.yaml"], cwd=ROOT, capture_output=True, check=True
