@@ -13,9 +13,7 @@ from mesh.ratelimit import RateLimits, parse_limits
 
 _ALGORITHMS: Final = frozenset({"ES256", "ES384", "EdDSA", "PS256", "RS256"})
 _ORIGIN_SLASHES: Final = 2
-_ISSUER_KEYS: Final = frozenset(
-    {"issuer", "audience", "jwks_uri", "roles", "algorithm", "acr_levels", "bound_step_up"}
-)
+_ISSUER_KEYS: Final = frozenset({"issuer", "audience", "jwks_uri", "roles", "algorithm", "acr_levels", "bound_step_up"})
 
 
 class Environment(StrEnum):
