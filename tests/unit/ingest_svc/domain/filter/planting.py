@@ -25,8 +25,9 @@ LATIN = (
     "is_home_occupied kamera mikrofon anwesenheit bewegung mouvement presencia movimiento"
 ).split()
 OTHER = (
-    "камера движение микрофон присутствие 摄像头 麦克风 门磁 有人 カメラ マイク 人感センサー 카메라 움직임 κάμερα κίνηση "
-    "caméra présence Türkontakt Präsenzmelder câmera rörelse närvaro czujnik_ruchu كاميرا מצלמה 📷 🎤"
+    "камера движение микрофон присутствие 摄像头 麦克风 门磁 有人 カメラ マイク 人感センサー "
+    "카메라 움직임 κάμερα "
+    "κίνηση caméra présence Türkontakt Präsenzmelder câmera rörelse närvaro czujnik_ruchu كاميرا מצלמה 📷 🎤"
 ).split()
 HARMLESS = "uptime load disk_pct fan_rpm temperature_c reboot_count firmware channel retries tx_bytes u v".split()
 LOOK_ALIKE = str.maketrans("aceopsxyijhkAEOPCTX", "асеорѕхуіјһкАЕОРСТХ")
