@@ -1,0 +1,112 @@
+"""Owns processes that are measured: start on one core, CPU time, private memory, stop by pid. Knows no protocol."""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+_START_SECONDS: Final = 30.0
+_STOP_SECONDS: Final = 10.0
+_FILES: Final = 65_536
+# clock_getcpuclockid(3): the processor clock of a process, in its kernel encoding.
+_CPU_CLOCK: Final = 2
+
+
+class StartError(RuntimeError):
+    """A server did not come up."""
+
+
+def server_core() -> int:
+    """Return the core of the servers that are measured: the last one that we may use."""
+    return max(os.sched_getaffinity(0))
+
+
+def load_core() -> int:
+    """Return the core of everything else: the first one."""
+    return min(os.sched_getaffinity(0))
+
+
+def raise_open_files() -> int:
+    """Allow as many open files as we may, up to what the largest measurement needs; return how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        with suppress(ValueError, PermissionError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, wanted))
+            hard = wanted
+        wanted = min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted
+
+
+class Measured:
+    """One process that we started."""
+
+    def __init__(
+        self, command: Sequence[str], *, core: int, log: Path, environ: Mapping[str, str] | None = None, nice: int = 0
+    ) -> None:
+        self._log = log
+        with log.open("ab") as out:
+            self._process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT}/proto/python", **(environ or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+            )
+        self.pid = self._process.pid
+        # Before it has threads: those that it starts are bound as it is.
+        os.sched_setaffinity(self.pid, {core})
+        os.setpriority(os.PRIO_PROCESS, self.pid, os.getpriority(os.PRIO_PROCESS, 0) + nice)
+        self._clock = ~self.pid << 3 | _CPU_CLOCK
+
+    def await_port(self, port: int) -> None:
+        """Wait until it listens."""
+        until = time.monotonic() + _START_SECONDS
+        while time.monotonic() < until:
+            if self._process.poll() is not None:
+                break
+            with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                return
+            time.sleep(0.05)
+        self.stop()
+        tail = self._log.read_text(errors="replace")[-2000:]
+        raise StartError(f"nobody listens on port {port}\n{tail}")
+
+    def cpu(self) -> float:
+        """Return the seconds of CPU, user and system, of all its threads."""
+        return time.clock_gettime(self._clock)
+
+    def private_bytes(self) -> int:
+        """Return the memory that is its own and nobody else's."""
+        rollup = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
+        fields = dict(line.split(":", 1) for line in rollup.splitlines()[1:])
+        return sum(int(fields[name].split()[0]) for name in ("Private_Clean", "Private_Dirty")) * 1024
+
+    def wait(self, seconds: float) -> bytes:
+        """Wait for it to end by itself; return what it has printed."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        self.stop()
+        return self._log.read_bytes()
+
+    def stop(self) -> None:
+        """End it."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
