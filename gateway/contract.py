@@ -11,6 +11,8 @@ from google.api import annotations_pb2
 from google.protobuf import descriptor_pb2
 from ora.options.v1 import options_pb2
 
+from gateway import lifecycle
+from gateway.lifecycle import Lifecycle
 from gateway.templates import Template
 
 if TYPE_CHECKING:
@@ -56,6 +58,8 @@ class Method:
     streams_out: bool
     bindings: tuple[Binding, ...]
     policy: options_pb2.MethodPolicy
+    # None: it stays.
+    lifecycle: Lifecycle | None = None
 
     @property
     def full_name(self) -> str:
@@ -138,7 +142,19 @@ def _method(service: str, method: descriptor_pb2.MethodDescriptorProto) -> Metho
         streams_out=method.server_streaming,
         bindings=tuple(_binding(each) for each in (rule, *rule.additional_bindings)),
         policy=policy,
+        lifecycle=_lifecycle(f"{service}.{method.name}", method.options),
     )
+
+
+def _lifecycle(name: str, given: descriptor_pb2.MethodOptions) -> Lifecycle | None:
+    if given.deprecated != given.HasExtension(options_pb2.lifecycle):
+        raise ContractError(f"{name}: `deprecated` and `lifecycle` stand together")
+    if not given.deprecated:
+        return None
+    try:
+        return lifecycle.parse(given.Extensions[options_pb2.lifecycle])
+    except ValueError as error:
+        raise ContractError(f"{name}: lifecycle: {error}") from None
 
 
 def _binding(rule: annotations_pb2.google_dot_api_dot_http__pb2.HttpRule) -> Binding:

@@ -176,7 +176,7 @@ def _cors(values: GatewayValues, which: Door) -> Node:
         allow_origin_string_match=[{"exact": origin} for origin in values.cors_origins],
         allow_methods="GET,POST,PUT,PATCH,DELETE",
         allow_headers="authorization,content-type,accept,dpop,last-event-id",
-        expose_headers="x-request-id,retry-after,www-authenticate",
+        expose_headers="deprecation,retry-after,sunset,www-authenticate,x-request-id",
         max_age="600",
     )
     return {"typed_per_filter_config": {filters.CORS: policy}}

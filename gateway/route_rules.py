@@ -89,6 +89,11 @@ class Rules:
         told = {"grpc-timeout": f"{deadline}m"} if deadline else {}
         return set_headers(told | (_ASKED if self.door is Door.APP and method.policy.roles else {}))
 
+    def response_headers(self, method: Method) -> Node:
+        """Return what the gateway adds to an answer: that the method goes away, if it does."""
+        told = method.lifecycle.headers if method.lifecycle else {}
+        return {"response_headers_to_add": set_headers(told)} if told else {}
+
     def filters(self, method: Method, binding: Binding) -> Node:
         """Return how the filters treat one address of a method."""
         who = self._who(method) if self.door is Door.APP else {}

@@ -74,6 +74,7 @@ def _variants(
         "match": {"safe_regex": {"regex": binding.template.regex}, "headers": asked},
         "route": rules.action(method),
         "request_headers_to_add": rules.request_headers(method),
+        **rules.response_headers(method),
         "typed_per_filter_config": rules.filters(method, binding) | who,
     }
     if method.streams_out and method.output != HTTP_BODY:

@@ -28,6 +28,7 @@ class Reason:
 
 # What `mesh` gives in every service.
 _MESH: Final = (
+    ("ADMISSION_UNKNOWN", 503, "Whether the Hub may be served cannot be told now, so it is not."),
     ("ALREADY_EXISTS", 409, "There is one already."),
     ("CALLER_NOT_ALLOWED", 403, "The workload in front may not call this; a fault of ours."),
     ("CLOCK_SKEW", 400, "Two of our machines disagree about the time; a fault of ours."),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gateway import problems
-from gateway.openapi import addresses, operations
+from gateway.openapi import addresses, catalogue, examples, operations
 from gateway.openapi.schemas import Schemas
 
 if TYPE_CHECKING:
@@ -59,19 +59,33 @@ _SECURITY: Final[Node] = {
 def document(source: Source) -> Node:
     """Return the OpenAPI document of every method that has an HTTP rule."""
     schemas = Schemas(source)
+    known = frozenset(each.name for each in catalogue.reasons(source))
     paths: dict[str, Node] = {}
     for method in source.contract.methods:
         for binding in method.bindings:
-            entry = operations.operation(source, schemas, method, binding)
+            entry = operations.operation(source, schemas, known, method, binding)
             paths.setdefault(addresses.path(binding), {})[binding.verb.lower()] = entry
+    components: Node = {"Problem": _PROBLEM, **schemas.components()}
+    _illustrate(paths, components)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Ora", "version": "v1", "description": _DESCRIPTION},
         "servers": [{"url": "https://{host}", "variables": {"host": {"default": "api.ora.test"}}}],
         "paths": dict(sorted(paths.items())),
         "components": {
-            "schemas": {"Problem": _PROBLEM, **schemas.components()},
+            "schemas": components,
             "responses": operations.responses(),
             "securitySchemes": _SECURITY,
         },
     }
+
+
+def _illustrate(paths: dict[str, Node], components: Node) -> None:
+    """Give each JSON body, of a request and of an answer, an example."""
+    made = examples.Examples(components)
+    operations_: list[dict[str, Any]] = [each for methods in paths.values() for each in methods.values()]  # type: ignore[misc]
+    for operation in operations_:
+        for reading, holder in ((False, operation.get("requestBody", {})), (True, operation["responses"]["200"])):
+            content = holder.get("content", {}).get("application/json")
+            if content:
+                content["example"] = made.of(content["schema"], reading=reading)

@@ -8,7 +8,7 @@ from ora.options.v1 import options_pb2
 
 from gateway import problems, query
 from gateway.contract import HTTP_BODY, Binding, Door, Method
-from gateway.openapi import addresses
+from gateway.openapi import addresses, reasons
 from gateway.routes import takes_raw_bytes
 from gateway.sizes import body_limit
 
@@ -25,8 +25,8 @@ _CHANGES: Final = (409,)
 _READS: Final = frozenset({"GET"})
 
 
-def operation(source: Source, schemas: Schemas, method: Method, binding: Binding) -> Node:
-    """Return one operation."""
+def operation(source: Source, schemas: Schemas, known: frozenset[str], method: Method, binding: Binding) -> Node:
+    """Return one operation; ``known`` are the reasons that there are."""
     text = source.comments.get(f".{method.full_name}", "")
     summary, _, rest = text.partition(". ")
     found: Node = {
@@ -38,6 +38,7 @@ def operation(source: Source, schemas: Schemas, method: Method, binding: Binding
         **_body(source, schemas, method, binding),
         "responses": _responses(schemas, method, binding),
         "security": _security(method),
+        "x-ora-reasons": reasons.of(source, known, method),
         **_rules(method),
     }
     return found | ({"servers": [{"url": "https://{host}", "variables": _host(method)}]} if _elsewhere(method) else {})
@@ -125,6 +126,13 @@ def _rules(method: Method) -> Node:
     }
     if policy.deadline_ms:
         found["x-ora-deadline-ms"] = policy.deadline_ms
+    if method.lifecycle:
+        found["deprecated"] = True
+        found["x-ora-lifecycle"] = {
+            "deprecatedOn": method.lifecycle.deprecated_on.isoformat(),
+            "sunsetOn": method.lifecycle.sunset_on.isoformat() if method.lifecycle.sunset_on else None,
+            "successor": method.lifecycle.successor or None,
+        }
     if policy.HasField("step_up"):
         step_up = policy.step_up
         found["x-ora-step-up"] = {

@@ -172,3 +172,41 @@ def test_the_command_writes_its_files(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("sys.argv", ["openapi"])
     assert command.main() == 0
     assert out.read_text() == "text"
+
+
+def bodies() -> list[tuple[str, bool, dict[str, Any]]]:
+    found = []
+    for _, _, each in operations():
+        for reading, holder in ((False, each.get("requestBody", {})), (True, each["responses"]["200"])):
+            if content := holder.get("content", {}).get("application/json"):
+                found.append((each["operationId"], reading, content))
+    return found
+
+
+def test_every_json_body_has_an_example_that_its_schema_takes() -> None:
+    assert len(bodies()) > 200
+    for name, reading, content in bodies():
+        schema = {"components": document()["components"], **content["schema"]}
+        errors = list(Draft202012Validator(schema).iter_errors(content["example"]))
+        assert not errors, (name, reading, errors[0].message, content["example"])
+
+
+def test_an_example_has_what_a_caller_may_set_and_no_more() -> None:
+    (hub,) = (content for name, reading, content in bodies() if name == "Relay_Send" and not reading)
+    assert set(hub["example"]) == {"routeHeader", "sealed"}
+    for name, reading, content in bodies():
+        properties = content["schema"].get("properties", {})
+        hidden = "writeOnly" if reading else "readOnly"
+        assert not {key for key in content["example"] if properties.get(key, {}).get(hidden)}, name
+
+
+def test_an_operation_names_its_reasons_and_each_is_in_the_catalogue() -> None:
+    known = {reason.name for reason in catalogue.reasons(built())}
+    named = {each["operationId"]: set(each["x-ora-reasons"]) for _, _, each in operations()}
+    assert all(reasons <= known for reasons in named.values())
+    assert {"INSUFFICIENT_USER_AUTHENTICATION", "TOKEN_NOT_BOUND"} <= named["Handover_InitiateHandover"]
+    assert "ETAG_MISMATCH" in named["Handover_InitiateHandover"]
+    assert "CREDENTIALS_MISSING" not in named["HubRecord_GetHubRecords"]
+    for method in built().contract.methods:
+        reasons = named[operation_id(method, method.bindings[0])]
+        assert ("TOKEN_NOT_BOUND" in reasons) == method.policy.HasField("step_up")

@@ -25,29 +25,31 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cora/options/v1/options.proto\x12\x0eora.options.v1\x1a google/protobuf/descriptor.proto\"Z\n\x06StepUp\x12\x10\n\x03\x61\x63r\x18\x01 \x01(\tR\x03\x61\x63r\x12&\n\x0fmax_age_seconds\x18\x02 \x01(\rR\rmaxAgeSeconds\x12\x16\n\x06intent\x18\x03 \x01(\tR\x06intent\"\xa7\x03\n\x0cMethodPolicy\x12\x18\n\x07\x63\x61llers\x18\x01 \x03(\tR\x07\x63\x61llers\x12\x31\n\x07subject\x18\x02 \x01(\x0e\x32\x17.ora.options.v1.SubjectR\x07subject\x12*\n\x05roles\x18\x03 \x03(\x0e\x32\x14.ora.options.v1.RoleR\x05roles\x12/\n\x07step_up\x18\x04 \x01(\x0b\x32\x16.ora.options.v1.StepUpR\x06stepUp\x12\x38\n\nrate_class\x18\x05 \x01(\x0e\x32\x19.ora.options.v1.RateClassR\trateClass\x12\x1f\n\x0b\x64\x65\x61\x64line_ms\x18\x06 \x01(\rR\ndeadlineMs\x12=\n\x0bidempotency\x18\x07 \x01(\x0e\x32\x1b.ora.options.v1.IdempotencyR\x0bidempotency\x12\x30\n\x05\x61udit\x18\x08 \x01(\x0e\x32\x1a.ora.options.v1.AuditClassR\x05\x61udit\x12!\n\x0ctoken_scopes\x18\t \x03(\tR\x0btokenScopes*\x9a\x01\n\tDataClass\x12\x1a\n\x16\x44\x41TA_CLASS_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44\x41TA_CLASS_PUBLIC\x10\x01\x12\x18\n\x14\x44\x41TA_CLASS_PSEUDONYM\x10\x02\x12\x12\n\x0e\x44\x41TA_CLASS_PII\x10\x03\x12\x15\n\x11\x44\x41TA_CLASS_SECRET\x10\x04\x12\x15\n\x11\x44\x41TA_CLASS_OPAQUE\x10\x05*\x98\x01\n\x0bStripAction\x12\x1c\n\x18STRIP_ACTION_UNSPECIFIED\x10\x00\x12\x15\n\x11STRIP_ACTION_KEEP\x10\x01\x12\x16\n\x12STRIP_ACTION_ERASE\x10\x02\x12\x1f\n\x1bSTRIP_ACTION_COARSEN_TO_DAY\x10\x03\x12\x1b\n\x17STRIP_ACTION_DELETE_ROW\x10\x04*\x8f\x01\n\x07Subject\x12\x17\n\x13SUBJECT_UNSPECIFIED\x10\x00\x12\x14\n\x10SUBJECT_WORKLOAD\x10\x01\x12\x12\n\x0eSUBJECT_PERSON\x10\x02\x12\x0f\n\x0bSUBJECT_HUB\x10\x03\x12\x15\n\x11SUBJECT_ANONYMOUS\x10\x04\x12\x19\n\x15SUBJECT_PERSON_OR_HUB\x10\x05*l\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x14\n\x10ROLE_ELECTRICIAN\x10\x01\x12\x12\n\x0eROLE_ORG_ADMIN\x10\x02\x12\x12\n\x0eROLE_HOMEOWNER\x10\x03\x12\x10\n\x0cROLE_SUPPORT\x10\x04*\xb2\x01\n\tRateClass\x12\x1a\n\x16RATE_CLASS_UNSPECIFIED\x10\x00\x12\x13\n\x0fRATE_CLASS_NONE\x10\x01\x12\x13\n\x0fRATE_CLASS_READ\x10\x02\x12\x14\n\x10RATE_CLASS_WRITE\x10\x03\x12\x18\n\x14RATE_CLASS_SENSITIVE\x10\x04\x12\x18\n\x14RATE_CLASS_EXPENSIVE\x10\x05\x12\x15\n\x11RATE_CLASS_STREAM\x10\x06*\x90\x01\n\x0bIdempotency\x12\x1b\n\x17IDEMPOTENCY_UNSPECIFIED\x10\x00\x12\x19\n\x15IDEMPOTENCY_READ_ONLY\x10\x01\x12\x17\n\x13IDEMPOTENCY_NATURAL\x10\x02\x12\x1a\n\x16IDEMPOTENCY_REQUEST_ID\x10\x03\x12\x14\n\x10IDEMPOTENCY_NONE\x10\x04*q\n\nAuditClass\x12\x1b\n\x17\x41UDIT_CLASS_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41UDIT_CLASS_NONE\x10\x01\x12\x16\n\x12\x41UDIT_CLASS_CHANGE\x10\x02\x12\x18\n\x14\x41UDIT_CLASS_EVIDENCE\x10\x03:V\n\x06policy\x12\x1e.google.protobuf.MethodOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x1c.ora.options.v1.MethodPolicyR\x06policy:a\n\rdefault_class\x12\x1f.google.protobuf.MessageOptions\x18\xd1\x86\x03 \x01(\x0e\x32\x19.ora.options.v1.DataClassR\x0c\x64\x65\x66\x61ultClass:Y\n\ndata_class\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x0e\x32\x19.ora.options.v1.DataClassR\tdataClass:R\n\x05strip\x12\x1d.google.protobuf.FieldOptions\x18\xd2\x86\x03 \x01(\x0e\x32\x1b.ora.options.v1.StripActionR\x05strip:3\n\x04gate\x12\x1d.google.protobuf.FieldOptions\x18\xd3\x86\x03 \x01(\tR\x04gate:B\n\nvalue_gate\x12!.google.protobuf.EnumValueOptions\x18\xd1\x86\x03 \x01(\tR\tvalueGateb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cora/options/v1/options.proto\x12\x0eora.options.v1\x1a google/protobuf/descriptor.proto\"Z\n\x06StepUp\x12\x10\n\x03\x61\x63r\x18\x01 \x01(\tR\x03\x61\x63r\x12&\n\x0fmax_age_seconds\x18\x02 \x01(\rR\rmaxAgeSeconds\x12\x16\n\x06intent\x18\x03 \x01(\tR\x06intent\"\xa7\x03\n\x0cMethodPolicy\x12\x18\n\x07\x63\x61llers\x18\x01 \x03(\tR\x07\x63\x61llers\x12\x31\n\x07subject\x18\x02 \x01(\x0e\x32\x17.ora.options.v1.SubjectR\x07subject\x12*\n\x05roles\x18\x03 \x03(\x0e\x32\x14.ora.options.v1.RoleR\x05roles\x12/\n\x07step_up\x18\x04 \x01(\x0b\x32\x16.ora.options.v1.StepUpR\x06stepUp\x12\x38\n\nrate_class\x18\x05 \x01(\x0e\x32\x19.ora.options.v1.RateClassR\trateClass\x12\x1f\n\x0b\x64\x65\x61\x64line_ms\x18\x06 \x01(\rR\ndeadlineMs\x12=\n\x0bidempotency\x18\x07 \x01(\x0e\x32\x1b.ora.options.v1.IdempotencyR\x0bidempotency\x12\x30\n\x05\x61udit\x18\x08 \x01(\x0e\x32\x1a.ora.options.v1.AuditClassR\x05\x61udit\x12!\n\x0ctoken_scopes\x18\t \x03(\tR\x0btokenScopes\"k\n\tLifecycle\x12#\n\rdeprecated_on\x18\x01 \x01(\tR\x0c\x64\x65precatedOn\x12\x1b\n\tsunset_on\x18\x02 \x01(\tR\x08sunsetOn\x12\x1c\n\tsuccessor\x18\x03 \x01(\tR\tsuccessor*\x9a\x01\n\tDataClass\x12\x1a\n\x16\x44\x41TA_CLASS_UNSPECIFIED\x10\x00\x12\x15\n\x11\x44\x41TA_CLASS_PUBLIC\x10\x01\x12\x18\n\x14\x44\x41TA_CLASS_PSEUDONYM\x10\x02\x12\x12\n\x0e\x44\x41TA_CLASS_PII\x10\x03\x12\x15\n\x11\x44\x41TA_CLASS_SECRET\x10\x04\x12\x15\n\x11\x44\x41TA_CLASS_OPAQUE\x10\x05*\x98\x01\n\x0bStripAction\x12\x1c\n\x18STRIP_ACTION_UNSPECIFIED\x10\x00\x12\x15\n\x11STRIP_ACTION_KEEP\x10\x01\x12\x16\n\x12STRIP_ACTION_ERASE\x10\x02\x12\x1f\n\x1bSTRIP_ACTION_COARSEN_TO_DAY\x10\x03\x12\x1b\n\x17STRIP_ACTION_DELETE_ROW\x10\x04*\x8f\x01\n\x07Subject\x12\x17\n\x13SUBJECT_UNSPECIFIED\x10\x00\x12\x14\n\x10SUBJECT_WORKLOAD\x10\x01\x12\x12\n\x0eSUBJECT_PERSON\x10\x02\x12\x0f\n\x0bSUBJECT_HUB\x10\x03\x12\x15\n\x11SUBJECT_ANONYMOUS\x10\x04\x12\x19\n\x15SUBJECT_PERSON_OR_HUB\x10\x05*l\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x14\n\x10ROLE_ELECTRICIAN\x10\x01\x12\x12\n\x0eROLE_ORG_ADMIN\x10\x02\x12\x12\n\x0eROLE_HOMEOWNER\x10\x03\x12\x10\n\x0cROLE_SUPPORT\x10\x04*\xb2\x01\n\tRateClass\x12\x1a\n\x16RATE_CLASS_UNSPECIFIED\x10\x00\x12\x13\n\x0fRATE_CLASS_NONE\x10\x01\x12\x13\n\x0fRATE_CLASS_READ\x10\x02\x12\x14\n\x10RATE_CLASS_WRITE\x10\x03\x12\x18\n\x14RATE_CLASS_SENSITIVE\x10\x04\x12\x18\n\x14RATE_CLASS_EXPENSIVE\x10\x05\x12\x15\n\x11RATE_CLASS_STREAM\x10\x06*\x90\x01\n\x0bIdempotency\x12\x1b\n\x17IDEMPOTENCY_UNSPECIFIED\x10\x00\x12\x19\n\x15IDEMPOTENCY_READ_ONLY\x10\x01\x12\x17\n\x13IDEMPOTENCY_NATURAL\x10\x02\x12\x1a\n\x16IDEMPOTENCY_REQUEST_ID\x10\x03\x12\x14\n\x10IDEMPOTENCY_NONE\x10\x04*q\n\nAuditClass\x12\x1b\n\x17\x41UDIT_CLASS_UNSPECIFIED\x10\x00\x12\x14\n\x10\x41UDIT_CLASS_NONE\x10\x01\x12\x16\n\x12\x41UDIT_CLASS_CHANGE\x10\x02\x12\x18\n\x14\x41UDIT_CLASS_EVIDENCE\x10\x03:V\n\x06policy\x12\x1e.google.protobuf.MethodOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x1c.ora.options.v1.MethodPolicyR\x06policy:Y\n\tlifecycle\x12\x1e.google.protobuf.MethodOptions\x18\xd2\x86\x03 \x01(\x0b\x32\x19.ora.options.v1.LifecycleR\tlifecycle:a\n\rdefault_class\x12\x1f.google.protobuf.MessageOptions\x18\xd1\x86\x03 \x01(\x0e\x32\x19.ora.options.v1.DataClassR\x0c\x64\x65\x66\x61ultClass:Y\n\ndata_class\x12\x1d.google.protobuf.FieldOptions\x18\xd1\x86\x03 \x01(\x0e\x32\x19.ora.options.v1.DataClassR\tdataClass:R\n\x05strip\x12\x1d.google.protobuf.FieldOptions\x18\xd2\x86\x03 \x01(\x0e\x32\x1b.ora.options.v1.StripActionR\x05strip:3\n\x04gate\x12\x1d.google.protobuf.FieldOptions\x18\xd3\x86\x03 \x01(\tR\x04gate:B\n\nvalue_gate\x12!.google.protobuf.EnumValueOptions\x18\xd1\x86\x03 \x01(\tR\tvalueGateb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'ora.options.v1.options_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DATACLASS']._serialized_start=601
-  _globals['_DATACLASS']._serialized_end=755
-  _globals['_STRIPACTION']._serialized_start=758
-  _globals['_STRIPACTION']._serialized_end=910
-  _globals['_SUBJECT']._serialized_start=913
-  _globals['_SUBJECT']._serialized_end=1056
-  _globals['_ROLE']._serialized_start=1058
-  _globals['_ROLE']._serialized_end=1166
-  _globals['_RATECLASS']._serialized_start=1169
-  _globals['_RATECLASS']._serialized_end=1347
-  _globals['_IDEMPOTENCY']._serialized_start=1350
-  _globals['_IDEMPOTENCY']._serialized_end=1494
-  _globals['_AUDITCLASS']._serialized_start=1496
-  _globals['_AUDITCLASS']._serialized_end=1609
+  _globals['_DATACLASS']._serialized_start=710
+  _globals['_DATACLASS']._serialized_end=864
+  _globals['_STRIPACTION']._serialized_start=867
+  _globals['_STRIPACTION']._serialized_end=1019
+  _globals['_SUBJECT']._serialized_start=1022
+  _globals['_SUBJECT']._serialized_end=1165
+  _globals['_ROLE']._serialized_start=1167
+  _globals['_ROLE']._serialized_end=1275
+  _globals['_RATECLASS']._serialized_start=1278
+  _globals['_RATECLASS']._serialized_end=1456
+  _globals['_IDEMPOTENCY']._serialized_start=1459
+  _globals['_IDEMPOTENCY']._serialized_end=1603
+  _globals['_AUDITCLASS']._serialized_start=1605
+  _globals['_AUDITCLASS']._serialized_end=1718
   _globals['_STEPUP']._serialized_start=82
   _globals['_STEPUP']._serialized_end=172
   _globals['_METHODPOLICY']._serialized_start=175
   _globals['_METHODPOLICY']._serialized_end=598
+  _globals['_LIFECYCLE']._serialized_start=600
+  _globals['_LIFECYCLE']._serialized_end=707
 # @@protoc_insertion_point(module_scope)

@@ -358,7 +358,40 @@ class MethodPolicy(_message.Message):
 
 Global___MethodPolicy: _TypeAlias = MethodPolicy  # noqa: Y015
 
+@_typing.final
+class Lifecycle(_message.Message):
+    """Lifecycle says that a method goes away: since when callers should use another, and when it ends."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEPRECATED_ON_FIELD_NUMBER: _builtins.int
+    SUNSET_ON_FIELD_NUMBER: _builtins.int
+    SUCCESSOR_FIELD_NUMBER: _builtins.int
+    deprecated_on: _builtins.str
+    """The day from which it is deprecated, as `2026-11-21`, in UTC. Callers see it in the header `Deprecation` (RFC 9745)."""
+    sunset_on: _builtins.str
+    """The day from which it may be gone; 180 days after the other at the earliest. Callers see it in the header `Sunset`
+    (RFC 8594). Empty: not decided.
+    """
+    successor: _builtins.str
+    """The full name of the method to call instead. Empty: none."""
+    def __init__(
+        self,
+        *,
+        deprecated_on: _builtins.str = ...,
+        sunset_on: _builtins.str = ...,
+        successor: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deprecated_on", b"deprecated_on", "successor", b"successor", "sunset_on", b"sunset_on"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Lifecycle: _TypeAlias = Lifecycle  # noqa: Y015
+
 POLICY_FIELD_NUMBER: _builtins.int
+LIFECYCLE_FIELD_NUMBER: _builtins.int
 DEFAULT_CLASS_FIELD_NUMBER: _builtins.int
 DATA_CLASS_FIELD_NUMBER: _builtins.int
 STRIP_FIELD_NUMBER: _builtins.int
@@ -366,6 +399,8 @@ GATE_FIELD_NUMBER: _builtins.int
 VALUE_GATE_FIELD_NUMBER: _builtins.int
 policy: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___MethodPolicy]
 """The rules of this method."""
+lifecycle: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___Lifecycle]
+"""Set when the method goes away, together with `deprecated`."""
 default_class: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, Global___DataClass.ValueType]
 """The class of each scalar field of this message that has none of its own."""
 data_class: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, Global___DataClass.ValueType]
