@@ -20,7 +20,7 @@ def facts() -> list[str]:
         platform.machine(),
     )
     return [
-        f"{processor}, {len(os.sched_getaffinity(0))} cores used, Linux {platform.release().split('-')[0]}",
+        f"{processor}, {os.cpu_count()} cores, Linux {platform.release().split('-')[0]}",
         f"Python {platform.python_version()}, {ssl.OPENSSL_VERSION.rsplit(' ', 3)[0]}",
     ]
 
