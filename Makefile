@@ -69,4 +69,4 @@ reset:  ## Stop, and remove the state folder
 	@$(BIN)/ora reset --yes
 
 clean: reset  ## Remove everything that is not committed and that the other targets make again
-	rm -rf .venv devstack/voltex/node_modules third_party .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv devstack/voltex/node_modules devstack/api/node_modules third_party .mypy_cache .ruff_cache .pytest_cache .hypothesis

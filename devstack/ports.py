@@ -33,6 +33,7 @@ _OFFSETS: Final = {
     "gateway.hub": 51,
     "gateway.backup": 52,
     "gateway.admin": 53,
+    "api-page": 54,
 } | {
     f"relay-{number}.{use}": 20 + 3 * (number - 1) + distance
     for number in range(1, MOST_RELAYS + 1)

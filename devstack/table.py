@@ -58,6 +58,7 @@ def table(site: Site) -> list[Step]:
         backup(site, databases.url("backup_service")),
         *(relay(site, name) for name in _relays(site)),
         *gateway(site),
+        api_page(site),
     ]
 
 
@@ -225,6 +226,17 @@ def gateway(site: Site) -> tuple[Job, Component]:
     return Job(name="gateway-config", work=configure, after=("certificates",)), component
 
 
+def api_page(site: Site) -> Component:
+    """Return the page on which the REST API is read and tried."""
+    app = f"https://localhost:{site.ports['gateway.app']}"
+    return Component(
+        name="api-page",
+        argv=(sys.executable, "-m", "devstack.api_page", str(site.ports["api-page"]), app),
+        ready=Http(LOOPBACK, site.ports["api-page"], "/"),
+        addresses={"http": f"http://{site.ports.address('api-page')}"},
+    )
+
+
 def gateway_values(site: Site) -> dict[str, object]:
     """Return what the gateway's generator wants to know."""
     return {
@@ -248,4 +260,5 @@ def gateway_values(site: Site) -> dict[str, object]:
             "relay": [site.ports.address(f"{name}.grpc") for name in _relays(site)],
         },
         "limits": _GENEROUS_GATEWAY if site.generous else {},
+        "cors_origins": [f"http://{site.ports.address('api-page')}"],
     }

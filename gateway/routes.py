@@ -32,7 +32,9 @@ def table(
     raw = [pair for pair in pairs if takes_raw_bytes(contract, *pair)]
     elsewhere = {pair[1].template.regex for pair in pairs if pair not in raw}
     rules = route_rules.Rules(contract=contract, values=values, door=which)
+    origins = values.cors_origins if which is Door.APP else ()
     return [
+        *answers.preflights(origins, methods[0].workload),
         *answers.unreadable_bodies(which),
         *(route for method, binding in raw for route in _routes(rules, method, binding, descriptors)),
         *answers.other_methods(which, [pair for pair in raw if pair[1].template.regex not in elsewhere]),
