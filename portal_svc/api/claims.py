@@ -249,9 +249,9 @@ def _reason(
     checks = (
         (key is None or not by_key or not by_claimant, "WRONG_SIGNATURE"),
         (not nonce_is_good, "NONCE"),
-        (not ours, "MISMATCH"),
         (key is not None and key.state in _ENDED, _ENDED.get(key.state, "") if key else ""),
         (key is not None and key.expire_time <= now, "EXPIRED"),
+        (not ours, "MISMATCH"),
         (not pending, "REVOKED"),
     )
     return next((reason for wrong, reason in checks if wrong), None)
