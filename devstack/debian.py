@@ -14,8 +14,12 @@ from typing import Final
 
 # Package: a program on the path, or a file, that shows that it is there. Tests name it by the mark `debian`.
 PACKAGES: Final = {
+    "cmake": "cmake",
     "curl": "curl",
+    "libmosquitto-dev": "/usr/include/mosquitto.h",
+    "libnanopb-dev": "/usr/include/pb.h",
     "mosquitto-clients": "mosquitto_pub",
+    "softhsm2": "softhsm2-util",
     "testssl.sh": "testssl",
 }
 _SBIN: Final = "/usr/sbin:/sbin"
