@@ -2,7 +2,7 @@
 PYTHON ?= $(or $(firstword $(foreach each,python3 python3.14 python3.13 python3.12 python3.11,$(shell command -v $(each) >/dev/null 2>&1 && $(each) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $(each)))),python3)
 BIN := .venv/bin
 # The rooms with Python of ours in them; generated code is checked by its generator.
-ROOMS = $(foreach each,mesh relay fleet_svc portal_svc ingest_svc backup_svc gateway sdk hubsim devstack bench tests proto/tools,$(if $(shell find $(each) -name '*.py' -print -quit 2>/dev/null),$(each)))
+ROOMS = $(foreach each,mesh relay fleet_svc portal_svc ingest_svc backup_svc gateway sdk hubsim devstack bench deploy tests proto/tools,$(if $(shell find $(each) -name '*.py' -print -quit 2>/dev/null),$(each)))
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help

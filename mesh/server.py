@@ -9,7 +9,7 @@ from grpc_channelz.v1 import channelz, channelz_pb2_grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
-from mesh import clock, log, names, tls
+from mesh import clock, log, names, tls, vitals
 from mesh.certs import Bundle, Certificates
 from mesh.errors import UnimplementedError
 from mesh.interceptors.chain import Chain, Gauge
@@ -120,6 +120,7 @@ class Server:
 
     async def set_serving(self, serving: bool) -> None:  # noqa: FBT001 - a state, not an option
         """Tell balancers whether to send calls here, for the server and for each service."""
+        vitals.readiness.ready = serving
         states = health_pb2.HealthCheckResponse
         state = states.SERVING if serving else states.NOT_SERVING
         for service in ("", *self._services):
@@ -133,6 +134,7 @@ class Server:
 
     async def stop(self) -> None:
         """Drain, for at most ``drain_seconds``; calls that are left are cancelled."""
+        vitals.readiness.ready = False
         await self._health.enter_graceful_shutdown()
         await self._grpc.stop(self._config.drain_seconds)
         _LOG.info("stopped", unfinished=self._load.now)

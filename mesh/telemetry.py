@@ -19,11 +19,11 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
-from prometheus_client import start_http_server
+
+from mesh import vitals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from wsgiref.simple_server import WSGIServer
 
     from mesh.settings import MeshConfig
 
@@ -41,7 +41,7 @@ def running(service: str, config: MeshConfig) -> Iterator[None]:
     measures = MeterProvider(_readers(config), resource, views=[_latency()])
     trace.set_tracer_provider(traces)
     metrics.set_meter_provider(measures)
-    server = _serve(config.metrics_listen)
+    server = vitals.serve(config.metrics_listen) if config.metrics_listen else None
     try:
         yield
     finally:
@@ -74,11 +74,3 @@ def _plain(endpoint: str) -> bool:
 
 def _latency() -> View:
     return View(instrument_name="*_seconds", aggregation=ExplicitBucketHistogramAggregation(_SECONDS))
-
-
-def _serve(listen: str) -> WSGIServer | None:
-    if not listen:
-        return None
-    host, _, port = listen.rpartition(":")
-    server, _ = start_http_server(int(port), host)
-    return server

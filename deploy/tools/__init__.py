@@ -1,0 +1,1 @@
+"""Owns the tools that check and build the deployment."""
