@@ -10,6 +10,7 @@ import pytest
 import mesh  # noqa: F401 - must come before gRPC, which reads its TLS settings when it is first imported
 from devstack import debian
 from tests import stack as stacks
+from tests.hsm import hsm  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
