@@ -52,6 +52,7 @@ proto-check: setup  ## Fail if what is made from the contracts is stale
 	@$(BIN)/python -m hubsim.generate --check
 	@$(BIN)/python -m gateway.openapi --check
 	@$(BIN)/python -m sdk.golden --check
+	@$(BIN)/python proto/tools/record.py --check
 
 fuzz-api: setup  ## Fuzz the REST API with many more cases than `make test` does (EXAMPLES=300 for each operation)
 	@ORA_FUZZ_EXAMPLES=$(or $(EXAMPLES),300) $(BIN)/pytest -q tests/integration/gateway/test_gateway_fuzz.py tests/e2e/gateway/test_fuzz_api.py
