@@ -44,10 +44,11 @@ def test_a_column_without_a_class_is_refused(tree: Path) -> None:
 
 def test_a_new_table_with_more_than_public_columns_needs_an_activity(tree: Path) -> None:
     tables = record.data_map(tree)
-    (tree / "portal_svc/migrations/0001_accounts.sql").open("a", encoding="utf-8").write(
-        "\nCREATE TABLE portal.diary (\n    page text NOT NULL\n);\nCOMMENT ON TABLE portal.diary IS 'Pages.';\n"
-        "COMMENT ON COLUMN portal.diary.page IS 'PII: what somebody wrote.';\n"
-    )
+    with (tree / "portal_svc/migrations/0001_accounts.sql").open("a", encoding="utf-8") as file:
+        file.write(
+            "\nCREATE TABLE portal.diary (\n    page text NOT NULL\n);\nCOMMENT ON TABLE portal.diary IS 'Pages.';\n"
+            "COMMENT ON COLUMN portal.diary.page IS 'PII: what somebody wrote.';\n"
+        )
     with pytest.raises(record.RecordError, match=r"portal\.diary is in no activity"):
         record.activities(tree, record.data_map(tree))
     assert record.activities(tree, tables)["activities"]
