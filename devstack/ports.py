@@ -34,6 +34,7 @@ _OFFSETS: Final = {
     "gateway.backup": 52,
     "gateway.admin": 53,
     "api-page": 54,
+    "gateway.metrics": 55,
 } | {
     f"relay-{number}.{use}": 20 + 3 * (number - 1) + distance
     for number in range(1, MOST_RELAYS + 1)

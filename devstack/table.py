@@ -221,6 +221,7 @@ def gateway(site: Site) -> tuple[Job, Component]:
             "hub": f"https://localhost:{site.ports['gateway.hub']}",
             "backup": f"https://localhost:{site.ports['gateway.backup']}",
             "admin": f"http://{site.ports.address('gateway.admin')}",
+            "metrics": site.ports.address("gateway.metrics"),
         },
     )
     return Job(name="gateway-config", work=configure, after=("certificates",)), component
@@ -242,7 +243,9 @@ def gateway_values(site: Site) -> dict[str, object]:
     return {
         "environment": "dev",
         "certificates": str(site.home.certificates),
-        "listen": {door: site.ports.address(f"gateway.{door}") for door in ("app", "hub", "backup", "admin")},
+        "listen": {
+            each: site.ports.address(f"gateway.{each}") for each in ("app", "hub", "backup", "admin", "metrics")
+        },
         "issuers": [
             {
                 "name": each.name,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from gateway.values import Address, Issuer
 
+ADMIN: Final = "admin"
 _HTTP: Final = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _BREAKERS: Final[Node] = {
     "thresholds": [
@@ -87,6 +88,11 @@ def issuer(whose: Issuer) -> Node:
     """Return the cluster that an issuer's keys are fetched from."""
     secure: Node = {"transport_socket": tls.issuer(whose)} if whose.is_tls else {}
     return {**_endpoints(issuer_cluster_name(whose.name), [whose.address]), **secure}
+
+
+def admin(address: Address) -> Node:
+    """Return the cluster that is this process's own admin listener."""
+    return _endpoints(ADMIN, [address])
 
 
 def _endpoints(name: str, targets: Sequence[Address]) -> Node:

@@ -13,7 +13,7 @@ from typing import Final
 
 import yaml
 
-from gateway import clusters, secrets, values_file
+from gateway import clusters, secrets, values_file, watching
 from gateway.contract import DESCRIPTORS, Contract, Door, load
 from gateway.listeners import listener
 from gateway.node import Node, extension, socket
@@ -72,6 +72,9 @@ def bootstrap(values: GatewayValues, folder: Path, contract: Contract, descripto
         for which, address in addresses.items()
         if address is not None and served(contract, values, which)
     ]
+    watched = values.listen.metrics
+    watchers = [] if watched is None else [clusters.admin(values.listen.admin)]
+    listeners += [] if watched is None else [watching.listener(watched)]
     services = [clusters.service(folder, name, each) for name, each in sorted(values.targets.items())]
     return {
         "node": {"id": values.node, "cluster": "gateway"},
@@ -80,7 +83,7 @@ def bootstrap(values: GatewayValues, folder: Path, contract: Contract, descripto
         "layered_runtime": {"layers": [{"name": "static", "static_layer": _RUNTIME}]},
         "static_resources": {
             "listeners": listeners,
-            "clusters": [*services, *(clusters.issuer(each) for each in values.issuers)],
+            "clusters": [*services, *(clusters.issuer(each) for each in values.issuers), *watchers],
         },
     }
 

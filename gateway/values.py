@@ -80,12 +80,14 @@ class Issuer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listen:
-    """Where the gateway listens. No backup address: no backup listener."""
+    """Where the gateway listens. No address for backups or metrics: no such listener."""
 
     app: Address
     hub: Address
     admin: Address
     backup: Address | None = None
+    # Plain HTTP with `/metrics`, `/readyz` and `/livez`, for the network of whoever watches.
+    metrics: Address | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,15 +7,19 @@ takes calls; one that drains does not, and is alive. Served by a thread, so that
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
+from http import HTTPStatus
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Final, cast
+from urllib.request import urlopen
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import make_wsgi_app
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 PATIENCE: Final = 2.0
@@ -89,3 +93,19 @@ def serve(listen: str) -> WSGIServer:
     server = make_server(host, int(port), Vitals(loop), _Server, _Handler)
     threading.Thread(target=server.serve_forever, name="vitals", daemon=True).start()
     return server
+
+
+def main(arguments: Sequence[str], listen: str) -> int:
+    """Ask this process's own listener, as the health check of an image does; return 0 if the answer is yes."""
+    question = "".join(arguments) or "readyz"
+    host, _, port = listen.rpartition(":")
+    asked = "127.0.0.1" if host in {"", "0.0.0.0", "[::]"} else host  # noqa: S104 - compared, not listened on
+    try:
+        with urlopen(f"http://{asked}:{port}/{question}", timeout=2 * PATIENCE) as answer:
+            return 0 if answer.status == HTTPStatus.OK else 1
+    except OSError:
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ.get("ORA_METRICS_LISTEN", "")))

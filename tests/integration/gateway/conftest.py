@@ -46,11 +46,11 @@ class World:
 
 
 def values(folder: Path, issuers: tuple[Issuer, ...], targets: dict[str, list[int]], limits: Limits) -> GatewayValues:
-    app, hub, backup, admin = (Address("127.0.0.1", port) for port in running.free_ports(4))
+    app, hub, backup, admin, metrics = (Address("127.0.0.1", port) for port in running.free_ports(5))
     return GatewayValues(
         environment="dev",
         certificates=folder,
-        listen=Listen(app=app, hub=hub, backup=backup, admin=admin),
+        listen=Listen(app=app, hub=hub, backup=backup, admin=admin, metrics=metrics),
         issuers=issuers,
         targets={name: tuple(Address("127.0.0.1", port) for port in ports) for name, ports in targets.items()},
         limits=limits,

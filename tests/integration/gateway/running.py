@@ -61,6 +61,12 @@ class Running:
         return f"https://127.0.0.1:{address.port}"
 
     @property
+    def metrics(self) -> str:
+        address = self.values.listen.metrics
+        assert address is not None
+        return f"http://127.0.0.1:{address.port}"
+
+    @property
     def admin(self) -> str:
         return f"http://127.0.0.1:{self.values.listen.admin.port}"
 

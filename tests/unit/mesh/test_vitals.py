@@ -38,8 +38,12 @@ async def test_ready_follows_the_server_and_alive_does_not() -> None:
     assert await answers(port, "/livez", "/readyz", "/metrics", "/") == [200, 503, 200, 404]
     vitals.readiness.ready = True
     assert await answers(port, "/livez", "/readyz") == [200, 200]
+    assert await asyncio.to_thread(vitals.main, ["readyz"], f"0.0.0.0:{port}") == 0
+    vitals.readiness.ready = False
+    assert await asyncio.to_thread(vitals.main, [], f"127.0.0.1:{port}") == 1
     server.shutdown()
     server.server_close()
+    assert await asyncio.to_thread(vitals.main, ["livez"], f"127.0.0.1:{port}") == 1
 
 
 async def test_a_loop_that_hangs_is_not_alive() -> None:

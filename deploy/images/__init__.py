@@ -1,0 +1,1 @@
+"""Owns the images of the services: what goes into each, how it is built, and that it starts."""
