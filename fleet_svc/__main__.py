@@ -8,6 +8,7 @@ from functools import partial
 
 from ora.fleet.v1.admission_service_pb2_grpc import add_AdmissionServiceServicer_to_server
 from ora.fleet.v1.certificate_service_pb2_grpc import add_CertificateServiceServicer_to_server
+from ora.fleet.v1.cohort_service_pb2_grpc import add_CohortServiceServicer_to_server
 from ora.fleet.v1.hub_record_service_pb2_grpc import add_HubRecordServiceServicer_to_server
 from ora.fleet.v1.hub_service_pb2_grpc import add_HubServiceServicer_to_server
 from ora.fleet.v1.manifest_service_pb2_grpc import add_ManifestServiceServicer_to_server
@@ -16,6 +17,7 @@ from ora.fleet.v1.update_hold_service_pb2_grpc import add_UpdateHoldServiceServi
 from fleet_svc import firmware
 from fleet_svc.api.admissions import AdmissionService
 from fleet_svc.api.certificates import CertificateService
+from fleet_svc.api.cohorts import CohortService
 from fleet_svc.api.events import HubEvents
 from fleet_svc.api.hub_records import HubRecordService
 from fleet_svc.api.hubs import HubService
@@ -87,6 +89,7 @@ async def serve(scope: tasks.Scope) -> None:
             server.add(add_UpdateHoldServiceServicer_to_server, UpdateHoldService(database, now=clock.now))
             firmware.add(server, config, database, events, publisher, steering)
             server.add(add_AdmissionServiceServicer_to_server, AdmissionService(database, feed))
+            server.add(add_CohortServiceServicer_to_server, CohortService(database))
             await server.serve(scope.stopping)
 
 

@@ -1088,6 +1088,8 @@ CREATE TRIGGER hub_before_update BEFORE UPDATE ON fleet.hub FOR EACH ROW EXECUTE
 CREATE TRIGGER hub_erase AFTER UPDATE ON fleet.hub FOR EACH ROW WHEN (((new.state = 'DECOMMISSIONED'::text) AND (old.state <> 'DECOMMISSIONED'::text))) EXECUTE FUNCTION fleet.hub_erase();
 -- Name: hub hub_notify; Type: TRIGGER; Schema: fleet; Owner: -
 CREATE TRIGGER hub_notify AFTER UPDATE ON fleet.hub FOR EACH ROW WHEN ((old.admission_version IS DISTINCT FROM new.admission_version)) EXECUTE FUNCTION fleet.hub_notify();
+-- Name: owner_key owner_key_admission; Type: TRIGGER; Schema: fleet; Owner: -
+CREATE TRIGGER owner_key_admission AFTER INSERT OR DELETE OR UPDATE ON fleet.owner_key FOR EACH ROW EXECUTE FUNCTION fleet.admission_changed();
 -- Name: owner_key owner_key_before_update; Type: TRIGGER; Schema: fleet; Owner: -
 CREATE TRIGGER owner_key_before_update BEFORE UPDATE ON fleet.owner_key FOR EACH ROW EXECUTE FUNCTION fleet.owner_key_before_update();
 -- Name: peer_list peer_list_admission; Type: TRIGGER; Schema: fleet; Owner: -

@@ -85,4 +85,6 @@ def to_proto(admission: Admission) -> admission_pb2.Admission:
         revoked_serials=admission.revoked_serials,
         project_locked=admission.project_locked,
         lock_epoch=admission.lock_epoch,
+        owner_epoch=admission.owner_epoch,
+        owner_public_key=admission.owner_public_key,
     )

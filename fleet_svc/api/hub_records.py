@@ -92,7 +92,7 @@ class HubRecordService(rpc.HubRecordServiceServicer):
             known(await hubs.lock(tx, hub_id))
             held = await consents.get(tx, hub_id)
             if held is not None:
-                lowered = held.lower(named, now=self._now())
+                lowered = held.lower(named, now=self._now(), before_owner_epoch=request.before_owner_epoch)
                 if lowered is not held:
                     await consents.put(tx, lowered)
                     await self._events.consent_changed(tx, lowered, lowered=True)

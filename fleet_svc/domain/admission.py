@@ -25,6 +25,9 @@ class Admission:
     # Whether the Hub's project is being handed over, and the newest lock epoch that was heard of; 0: none.
     project_locked: bool = False
     lock_epoch: int = 0
+    # The owner key that holds, and its epoch; 0 and nothing: there is none.
+    owner_epoch: int = 0
+    owner_public_key: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,8 @@ class Facts:
     revoked_serials: tuple[bytes, ...] = ()
     project_locked: bool = False
     lock_epoch: int = 0
+    owner_epoch: int = 0
+    owner_public_key: bytes = b""
 
 
 def decide(facts: Facts) -> Admission:
@@ -55,4 +60,6 @@ def decide(facts: Facts) -> Admission:
         revoked_serials=facts.revoked_serials,
         project_locked=facts.project_locked,
         lock_epoch=facts.lock_epoch,
+        owner_epoch=facts.owner_epoch,
+        owner_public_key=facts.owner_public_key,
     )

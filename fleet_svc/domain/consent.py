@@ -37,11 +37,14 @@ class Consent:
         """What is on now."""
         return self.signed - self.lowered
 
-    def lower(self, capabilities: AbstractSet[Capability], *, now: datetime) -> Consent:
+    def lower(self, capabilities: AbstractSet[Capability], *, now: datetime, before_owner_epoch: int = 0) -> Consent:
         """Return the consent with ``capabilities`` off, or everything if none is named; itself if they were off.
 
-        What is lowered stays so until a newer record.
+        What is lowered stays so until a newer record. What a new owner said is not the old one's to lower: with
+        ``before_owner_epoch``, a consent of that epoch or a later one stays as it is.
         """
+        if before_owner_epoch and self.owner_epoch >= before_owner_epoch:
+            return self
         lowered = self.lowered | (self.signed & capabilities if capabilities else self.signed)
         return self if lowered == self.lowered else replace(self, lowered=lowered, take_time=now)
 

@@ -21,12 +21,14 @@ READ: Final = """
 SELECT hub.hub_id, hub.admission_version, hub.state, hub.certificates_not_before, consent.signed, consent.lowered,
        peer_list.peer_ids, peer_list.subject_digests, peer_list.not_after_seconds,
        update_hold.reason IS NOT NULL AS project_locked, coalesce(update_hold.lock_epoch, 0) AS lock_epoch,
+       coalesce(owner_key.owner_epoch, 0) AS owner_epoch, coalesce(owner_key.owner_public_key, '') AS owner_public_key,
        ARRAY (SELECT serial
                 FROM fleet.certificate
                WHERE certificate.hub_id = hub.hub_id AND revoke_time IS NOT NULL AND not_after_time > now()
                  AND (hub.certificates_not_before IS NULL OR not_before_time >= hub.certificates_not_before)
                ORDER BY serial) AS revoked_serials
   FROM fleet.hub
+  LEFT JOIN fleet.owner_key USING (hub_id)
   LEFT JOIN fleet.consent USING (hub_id)
   LEFT JOIN fleet.peer_list USING (hub_id)
   LEFT JOIN fleet.update_hold USING (hub_id)
@@ -51,4 +53,6 @@ def _facts(row: Record) -> Facts:
         revoked_serials=tuple(row["revoked_serials"]),
         project_locked=row["project_locked"],
         lock_epoch=row["lock_epoch"],
+        owner_epoch=row["owner_epoch"],
+        owner_public_key=row["owner_public_key"],
     )

@@ -80,6 +80,10 @@ def has(capabilities: list[caps.Capability.ValueType], seen: Any) -> bool:
     return list(seen.capabilities) == capabilities
 
 
+def of_epoch(epoch: int, seen: Any) -> bool:
+    return bool(seen.owner_epoch == epoch)
+
+
 @asynccontextmanager
 async def watching(node: Node, *, by: str = "relay") -> AsyncIterator[Watch]:
     """Watch until the block ends."""
@@ -140,6 +144,21 @@ async def test_admission_is_what_the_records_say(node: Node) -> None:
     assert (list(seen.capabilities), list(seen.peers)) == ([RELAY, BACKUP], [peer])
 
 
+async def test_the_owner_key_that_holds_is_told_and_a_new_one_is_heard(node: Node) -> None:
+    actor = HubActor()
+    await node.create(actor)
+    assert ((seen := await admission(node, actor)).owner_epoch, seen.owner_public_key) == (0, b"")
+    await node.hubs().ActivateHub(ActivateHubRequest(name=actor.name))
+    for epoch in (1, 2):
+        async with watching(node) as watch:
+            await node.submit_owner_key(actor, actor.new_owner())
+            heard = await watch.change(partial(of_epoch, epoch))
+        assert heard.owner_public_key == actor.owner.public_key().public_bytes_raw()
+        assert await admission(node, actor, by="ingest") == heard
+    await node.hubs().DecommissionHub(DecommissionHubRequest(name=actor.name))
+    assert ((seen := await admission(node, actor)).owner_epoch, seen.owner_public_key) == (0, b"")
+
+
 async def test_the_version_rises_with_each_change(node: Node) -> None:
     actor = HubActor()
     await node.create(actor)
@@ -151,7 +170,7 @@ async def test_the_version_rises_with_each_change(node: Node) -> None:
         versions.append((await admission(node, actor)).version)
 
     await step(node.hubs().ActivateHub(ActivateHubRequest(name=name)))
-    await node.submit_owner_key(actor, actor.new_owner())
+    await step(node.submit_owner_key(actor, actor.new_owner()))
     await step(node.consent(actor, 1, RELAY))
     await step(node.submit_peers(actor, actor.peers(1, a_peer())))
     await step(node.records("portal").LowerConsent(LowerConsentRequest(hub=name)))

@@ -101,6 +101,18 @@ async def test_an_older_sequence_is_refused_and_an_equal_one_with_other_bytes_is
     assert await refused(node.submit_peers(actor, actor.peers(5, a_peer()))) == ("ABORTED", "RECORD_CONFLICT")
 
 
+async def test_what_a_new_owner_said_is_not_lowered_for_the_old_one(node: Node) -> None:
+    actor = HubActor()
+    await node.enrol(actor)
+    await node.consent(actor, 1, RELAY)
+    await node.submit_owner_key(actor, actor.new_owner())
+    await node.consent(actor, 1, BACKUP)
+    late = LowerConsentRequest(hub=actor.name, before_owner_epoch=2)
+    assert list((await node.records("portal").LowerConsent(late)).capabilities) == [BACKUP]
+    due = LowerConsentRequest(hub=actor.name, before_owner_epoch=3)
+    assert list((await node.records("portal").LowerConsent(due)).capabilities) == []
+
+
 async def test_what_the_cloud_lowers_stays_off_until_a_newer_record(node: Node) -> None:
     actor = HubActor()
     await node.enrol(actor)

@@ -29,7 +29,7 @@ from ora.fleet.v1 import hub_records_pb2 as ora_dot_fleet_dot_v1_dot_hub__record
 from ora.options.v1 import options_pb2 as ora_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cora/fleet/v1/admission.proto\x12\x0cora.fleet.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eora/common/v1/capability.proto\x1a\x1eora/fleet/v1/hub_records.proto\x1a\x1cora/options/v1/options.proto\"\xb5\x03\n\tAdmission\x12\x1e\n\x06hub_id\x18\x01 \x01(\x0c\x42\x07\xbaH\x04z\x02h\x10R\x05hubId\x12\x18\n\x07version\x18\x02 \x01(\x04R\x07version\x12\x16\n\x06\x61\x63tive\x18\x03 \x01(\x08R\x06\x61\x63tive\x12G\n\x0c\x63\x61pabilities\x18\x04 \x03(\x0e\x32\x19.ora.common.v1.CapabilityB\x08\xbaH\x05\x92\x01\x02\x10\x10R\x0c\x63\x61pabilities\x12\x32\n\x05peers\x18\x05 \x03(\x0b\x32\x12.ora.fleet.v1.PeerB\x08\xbaH\x05\x92\x01\x02\x10 R\x05peers\x12R\n\x17\x63\x65rtificates_not_before\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x15\x63\x65rtificatesNotBefore\x12\x39\n\x0frevoked_serials\x18\x07 \x03(\x0c\x42\x10\xbaH\r\x92\x01\n\x10\x10\"\x06z\x04\x10\x01\x18\x14R\x0erevokedSerials\x12%\n\x0eproject_locked\x18\x08 \x01(\x08R\rprojectLocked\x12\x1d\n\nlock_epoch\x18\t \x01(\x04R\tlockEpoch:\x04\x88\xb5\x18\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cora/fleet/v1/admission.proto\x12\x0cora.fleet.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eora/common/v1/capability.proto\x1a\x1eora/fleet/v1/hub_records.proto\x1a\x1cora/options/v1/options.proto\"\x89\x04\n\tAdmission\x12\x1e\n\x06hub_id\x18\x01 \x01(\x0c\x42\x07\xbaH\x04z\x02h\x10R\x05hubId\x12\x18\n\x07version\x18\x02 \x01(\x04R\x07version\x12\x16\n\x06\x61\x63tive\x18\x03 \x01(\x08R\x06\x61\x63tive\x12G\n\x0c\x63\x61pabilities\x18\x04 \x03(\x0e\x32\x19.ora.common.v1.CapabilityB\x08\xbaH\x05\x92\x01\x02\x10\x10R\x0c\x63\x61pabilities\x12\x32\n\x05peers\x18\x05 \x03(\x0b\x32\x12.ora.fleet.v1.PeerB\x08\xbaH\x05\x92\x01\x02\x10 R\x05peers\x12R\n\x17\x63\x65rtificates_not_before\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x15\x63\x65rtificatesNotBefore\x12\x39\n\x0frevoked_serials\x18\x07 \x03(\x0c\x42\x10\xbaH\r\x92\x01\n\x10\x10\"\x06z\x04\x10\x01\x18\x14R\x0erevokedSerials\x12%\n\x0eproject_locked\x18\x08 \x01(\x08R\rprojectLocked\x12\x1d\n\nlock_epoch\x18\t \x01(\x04R\tlockEpoch\x12\x1f\n\x0bowner_epoch\x18\n \x01(\x04R\nownerEpoch\x12\x31\n\x10owner_public_key\x18\x0b \x01(\x0c\x42\x07\xbaH\x04z\x02\x18 R\x0eownerPublicKey:\x04\x88\xb5\x18\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,8 +44,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ADMISSION'].fields_by_name['peers']._serialized_options = b'\272H\005\222\001\002\020 '
   _globals['_ADMISSION'].fields_by_name['revoked_serials']._loaded_options = None
   _globals['_ADMISSION'].fields_by_name['revoked_serials']._serialized_options = b'\272H\r\222\001\n\020\020\"\006z\004\020\001\030\024'
+  _globals['_ADMISSION'].fields_by_name['owner_public_key']._loaded_options = None
+  _globals['_ADMISSION'].fields_by_name['owner_public_key']._serialized_options = b'\272H\004z\002\030 '
   _globals['_ADMISSION']._loaded_options = None
   _globals['_ADMISSION']._serialized_options = b'\210\265\030\002'
   _globals['_ADMISSION']._serialized_start=203
-  _globals['_ADMISSION']._serialized_end=640
+  _globals['_ADMISSION']._serialized_end=724
 # @@protoc_insertion_point(module_scope)

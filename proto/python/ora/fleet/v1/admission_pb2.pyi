@@ -38,6 +38,8 @@ class Admission(_message.Message):
     REVOKED_SERIALS_FIELD_NUMBER: _builtins.int
     PROJECT_LOCKED_FIELD_NUMBER: _builtins.int
     LOCK_EPOCH_FIELD_NUMBER: _builtins.int
+    OWNER_EPOCH_FIELD_NUMBER: _builtins.int
+    OWNER_PUBLIC_KEY_FIELD_NUMBER: _builtins.int
     hub_id: _builtins.bytes
     """The Hub: 16 bytes of its UUID."""
     version: _builtins.int
@@ -48,6 +50,10 @@ class Admission(_message.Message):
     """Whether the Hub's project is in PENDING_HANDOVER: INSTALLER_CONFIG envelopes are refused while it is."""
     lock_epoch: _builtins.int
     """The lock epoch of that project. 0: never locked."""
+    owner_epoch: _builtins.int
+    """The owner epoch that holds. 0: the Hub never submitted an owner key, or is decommissioned."""
+    owner_public_key: _builtins.bytes
+    """The owner key of that epoch, to verify what the owner signed: Ed25519, 32 bytes. Empty while `owner_epoch` is 0."""
     @_builtins.property
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_capability_pb2.Capability.ValueType]:
         """What is on. A capability that is not listed is off."""
@@ -76,10 +82,12 @@ class Admission(_message.Message):
         revoked_serials: _abc.Iterable[_builtins.bytes] | None = ...,
         project_locked: _builtins.bool = ...,
         lock_epoch: _builtins.int = ...,
+        owner_epoch: _builtins.int = ...,
+        owner_public_key: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["certificates_not_before", b"certificates_not_before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "capabilities", b"capabilities", "certificates_not_before", b"certificates_not_before", "hub_id", b"hub_id", "lock_epoch", b"lock_epoch", "peers", b"peers", "project_locked", b"project_locked", "revoked_serials", b"revoked_serials", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "capabilities", b"capabilities", "certificates_not_before", b"certificates_not_before", "hub_id", b"hub_id", "lock_epoch", b"lock_epoch", "owner_epoch", b"owner_epoch", "owner_public_key", b"owner_public_key", "peers", b"peers", "project_locked", b"project_locked", "revoked_serials", b"revoked_serials", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

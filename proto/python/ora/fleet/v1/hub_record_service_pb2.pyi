@@ -185,8 +185,13 @@ class LowerConsentRequest(_message.Message):
 
     HUB_FIELD_NUMBER: _builtins.int
     CAPABILITIES_FIELD_NUMBER: _builtins.int
+    BEFORE_OWNER_EPOCH_FIELD_NUMBER: _builtins.int
     hub: _builtins.str
     """The Hub: `hubs/{hub}`."""
+    before_owner_epoch: _builtins.int
+    """Lower only what was consented to before this owner epoch, so that a new owner's own word, which may come first, is
+    left alone. 0: whatever epoch holds.
+    """
     @_builtins.property
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_capability_pb2.Capability.ValueType]:
         """What to turn off. Empty: everything."""
@@ -196,10 +201,11 @@ class LowerConsentRequest(_message.Message):
         *,
         hub: _builtins.str = ...,
         capabilities: _abc.Iterable[_capability_pb2.Capability.ValueType] | None = ...,
+        before_owner_epoch: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "hub", b"hub"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["before_owner_epoch", b"before_owner_epoch", "capabilities", b"capabilities", "hub", b"hub"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
