@@ -10,7 +10,7 @@ from ora.backup.v1.ticket_service_pb2_grpc import add_TicketServiceServicer_to_s
 from ora.fleet.v1.admission_service_pb2_grpc import AdmissionServiceStub
 
 from backup_svc.api.backups import BackupService
-from backup_svc.api.ticket_keys import TicketKeys
+from backup_svc.api.ticket_keys import PURPOSE, TicketKeys
 from backup_svc.api.tickets import TicketService
 from backup_svc.api.uploads import BackupUploadService
 from backup_svc.config import Config
@@ -21,7 +21,7 @@ from mesh.channel import Channel
 from mesh.config import load
 from mesh.db import open_database
 from mesh.jobs import Jobs
-from mesh.kms import FileKms
+from mesh.kms_choice import open_kms
 from mesh.objects import FileObjects
 from mesh.ratelimit import RateLimiter
 from mesh.redis import open_redis
@@ -40,7 +40,7 @@ async def serve(scope: tasks.Scope) -> None:
             scope.background(),
         ):
             objects = FileObjects(config.objects)
-            keys = TicketKeys(database, FileKms.create(config.kms), now=clock.now)
+            keys = TicketKeys(database, open_kms(config.kms, PURPOSE), now=clock.now)
             tickets = TicketService(database, keys, AdmissionServiceStub(fleet), now=clock.now)
             arriving = BackupUploadService(database, objects, now=clock.now, retained=config.retained)
             stored = BackupService(database, objects, now=clock.now)

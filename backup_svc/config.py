@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mesh.config import setting
+from mesh.kms_choice import KmsConfig
 from mesh.settings import DatabaseConfig, MeshConfig, RedisConfig
 
 
@@ -19,8 +20,8 @@ class Config:
     fleet: tuple[str, ...] = setting("ORA_FLEET_TARGET")
     # Where containers are kept: a folder that all nodes share.
     objects: Path = setting("ORA_BACKUP_OBJECTS")
-    # The root keys of the file KMS, which wraps the ticket keys.
-    kms: Path = setting("ORA_KMS_FOLDER")
+    # Wraps the ticket keys.
+    kms: KmsConfig
     # How many generations of one line are kept.
     retained: int = setting("ORA_BACKUP_RETAINED", default=5)
 

@@ -1,7 +1,8 @@
 """Owns the port through which services have data keys made, opened and destroyed, and the file adapter for development.
 
 A data key is bound to a context (purpose, tenant and what else the service says): with another context it does not
-open. Services keep the wrapped blob; the plaintext lives as long as the call that needs it.
+open. Services keep the wrapped blob; the plaintext lives as long as the call that needs it. Which adapter serves, and
+for which purposes, says ``mesh.kms_choice`` (ADR 0078).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from mesh.errors import DataLossError, UnavailableError
+from mesh.errors import DataLossError, PermissionDeniedError, UnavailableError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,6 @@ _NONCE: Final = slice(19, 31)
 _BODY: Final = slice(31, None)
 _BLOB_BYTES: Final = 31 + KEY_BYTES + 16
 _ROOT: Final = re.compile(r"root-(\d{4})\.key", re.ASCII)
-_DESTROYED: Final = "destroyed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Kms(Protocol):
         """Return the data key; ``DataLossError``, KEY_DESTROYED or KEY_CONTEXT, if it does not open."""
 
     async def rewrap(self, blob: bytes, context: Context) -> bytes:
-        """Return the same data key under the newest root key."""
+        """Return the same data key under the newest root key; the same blob if it is."""
 
     async def destroy(self, blob: bytes, context: Context) -> None:
         """Make the data key unusable for ever; a second time has no further effect."""
@@ -64,11 +64,45 @@ class Kms(Protocol):
         """Return the identifier of the data key in a blob; the same after ``rewrap``."""
 
 
+class Destroyed:
+    """Which data keys are destroyed: a file for each, in a folder that all nodes share and no backup rolls back.
+
+    No root key forgets one data key, so an adapter asks here before it opens one. Whoever holds a blob and the root
+    key past these adapters is stopped by the root key's end alone: blobs are deleted with what they open.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def refuse(self, key_id: bytes) -> None:
+        """Refuse a data key that is destroyed."""
+        if await asyncio.to_thread(self._path(key_id).exists):
+            raise DataLossError("the data key is destroyed", reason="KEY_DESTROYED")
+
+    async def add(self, key_id: bytes) -> None:
+        """Remember that a data key is not to be opened again, on disk before this returns."""
+        await asyncio.to_thread(self._write, key_id)
+
+    def _path(self, key_id: bytes) -> Path:
+        return self._folder / key_id.hex()[:2] / key_id.hex()
+
+    def _write(self, key_id: bytes) -> None:
+        path = self._path(key_id)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(0o600)
+        for each in (path, path.parent, self._folder):
+            descriptor = os.open(each, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
 class FileKms:
     """Root keys in a folder: for development and tests. What is destroyed is remembered beside them."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder, self._destroyed = folder, Destroyed(folder / "destroyed-keys")
 
     @classmethod
     def create(cls, folder: Path) -> FileKms:
@@ -92,24 +126,24 @@ class FileKms:
 
     async def unwrap(self, blob: bytes, context: Context) -> bytes:
         """Return the data key."""
-        if self.key_id(blob).hex() in self._destroyed():
-            raise DataLossError("the data key is destroyed", reason="KEY_DESTROYED")
+        await self._destroyed.refuse(self.key_id(blob))
         root = self._root(int.from_bytes(blob[_NUMBER], "big"))
         try:
-            return AESGCM(root).decrypt(blob[_NONCE], blob[_BODY], _bound(blob[_ID], context))
+            return AESGCM(root).decrypt(blob[_NONCE], blob[_BODY], bound(blob[_ID], context))
         except InvalidTag:
             raise DataLossError("the data key does not open in this context", reason="KEY_CONTEXT") from None
 
     async def rewrap(self, blob: bytes, context: Context) -> bytes:
         """Return the same data key under the newest root key."""
-        return self._wrap(await self.unwrap(blob, context), self.key_id(blob), context)
+        plaintext = await self.unwrap(blob, context)
+        if int.from_bytes(blob[_NUMBER], "big") == max(self._roots(), default=0):
+            return blob
+        return self._wrap(plaintext, self.key_id(blob), context)
 
     async def destroy(self, blob: bytes, context: Context) -> None:
         """Remember that the data key is not to be opened again, on disk before this returns."""
         del context
-        key_id = self.key_id(blob).hex()
-        if key_id not in self._destroyed():
-            await asyncio.to_thread(self._remember, key_id)
+        await self._destroyed.add(self.key_id(blob))
 
     def key_id(self, blob: bytes) -> bytes:
         """Return the identifier of the data key in a blob."""
@@ -119,7 +153,7 @@ class FileKms:
 
     def _wrap(self, plaintext: bytes, key_id: bytes, context: Context) -> bytes:
         number, nonce = max(self._roots(), default=0), secrets.token_bytes(12)
-        body = AESGCM(self._root(number)).encrypt(nonce, plaintext, _bound(key_id, context))
+        body = AESGCM(self._root(number)).encrypt(nonce, plaintext, bound(key_id, context))
         return _VERSION + number.to_bytes(2, "big") + key_id + nonce + body
 
     def _roots(self) -> list[int]:
@@ -131,18 +165,39 @@ class FileKms:
         except OSError as error:
             raise UnavailableError("the root key cannot be read", reason="KMS_UNAVAILABLE") from error
 
-    def _destroyed(self) -> set[str]:
-        try:
-            return set((self._folder / _DESTROYED).read_text(encoding="ascii").split())
-        except FileNotFoundError:
-            return set()
 
-    def _remember(self, key_id: str) -> None:
-        with (self._folder / _DESTROYED).open("a", encoding="ascii") as file:
-            file.write(f"{key_id}\n")
-            file.flush()
-            os.fsync(file.fileno())
-
-
-def _bound(key_id: bytes, context: Context) -> bytes:
+def bound(key_id: bytes, context: Context) -> bytes:
+    """Return what a wrapped data key is bound to."""
     return b"ora kms v1\x00" + key_id + json.dumps(dict(context), sort_keys=True).encode()
+
+
+class ForPurposes:
+    """A key port for some purposes and no other: what a workload, or a room of one, is given of it."""
+
+    def __init__(self, kms: Kms, *purposes: str) -> None:
+        self._kms, self._purposes = kms, frozenset(purposes)
+
+    async def generate_data_key(self, context: Context) -> DataKey:
+        """Return a new data key."""
+        return await self._for(context).generate_data_key(context)
+
+    async def unwrap(self, blob: bytes, context: Context) -> bytes:
+        """Return the data key."""
+        return await self._for(context).unwrap(blob, context)
+
+    async def rewrap(self, blob: bytes, context: Context) -> bytes:
+        """Return the same data key under the newest root key."""
+        return await self._for(context).rewrap(blob, context)
+
+    async def destroy(self, blob: bytes, context: Context) -> None:
+        """Make the data key unusable for ever."""
+        await self._for(context).destroy(blob, context)
+
+    def key_id(self, blob: bytes) -> bytes:
+        """Return the identifier of the data key in a blob."""
+        return self._kms.key_id(blob)
+
+    def _for(self, context: Context) -> Kms:
+        if context.get("purpose") not in self._purposes:
+            raise PermissionDeniedError("these keys are not for this workload", reason="KMS_PURPOSE")
+        return self._kms

@@ -12,7 +12,7 @@ from mesh.channel import Channel
 from mesh.config import load
 from mesh.db import open_database
 from mesh.jobs import Jobs
-from mesh.kms import FileKms
+from mesh.kms_choice import open_kms
 from mesh.outbox import OutboxRelay
 from mesh.ratelimit import RateLimiter
 from mesh.redis import open_redis
@@ -23,7 +23,7 @@ from portal_svc.jobs.sweeping import jobs_of
 from portal_svc.jobs.worker import Worker
 from portal_svc.register import HttpRegister
 from portal_svc.registry import FleetRegistry
-from portal_svc.services import Outside, assemble
+from portal_svc.services import PURPOSES, Outside, assemble
 
 
 async def serve(scope: tasks.Scope) -> None:
@@ -42,7 +42,7 @@ async def serve(scope: tasks.Scope) -> None:
             limiter = RateLimiter(redis, monotonic=clock.monotonic)
             outside = Outside(
                 database=database,
-                kms=FileKms.create(config.kms_folder),
+                kms=open_kms(config.kms, *PURPOSES),
                 registry=FleetRegistry(fleet),
                 register=HttpRegister(config.license_register, client=web),
                 limiter=limiter,

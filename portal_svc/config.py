@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mesh.config import Secret, setting
+from mesh.kms_choice import KmsConfig
 from mesh.settings import DatabaseConfig, MeshConfig, RedisConfig
 
 
@@ -20,8 +21,7 @@ class Config:
     database: DatabaseConfig
     redis: RedisConfig
     fleet_targets: tuple[str, ...] = setting("ORA_FLEET_TARGET")
-    # The folder of the root keys that data keys are wrapped under (the file adapter of the key port).
-    kms_folder: Path = setting("ORA_KMS_FOLDER")
+    kms: KmsConfig
     # The folder of the signing keys: handover.key and erasure.key, Ed25519 in PEM.
     signing_folder: Path = setting("ORA_PORTAL_SIGNING_FOLDER")
     # Where Voltex ID's register of licences answers. Without it every licence stays PENDING.

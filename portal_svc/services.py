@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from ora.portal.v1.access_key_service_pb2_grpc import add_AccessKeyServiceServicer_to_server
 from ora.portal.v1.checklist_item_service_pb2_grpc import add_ChecklistItemServiceServicer_to_server
@@ -22,7 +22,7 @@ from mesh import clock
 from mesh.config import Secret
 from mesh.db import Database
 from mesh.ids import uuid7
-from mesh.kms import Kms
+from mesh.kms import ForPurposes, Kms
 from mesh.pagination import PageTokens
 from mesh.ratelimit import RateLimiter
 from portal_svc.api.access_keys import AccessKeyService
@@ -48,6 +48,11 @@ from portal_svc.jobs.timers import Timers
 from portal_svc.ports import LicenseRegister, NoCustody, NoPlans, NoTemplates, Registry
 from portal_svc.signer import Signer
 from portal_svc.vault import Vault
+
+# What the portal has keys for. Custody's are opened by custody alone.
+VAULT_PURPOSES: Final = ("project", "search")
+CUSTODY_PURPOSE: Final = "project_key"
+PURPOSES: Final = (*VAULT_PURPOSES, CUSTODY_PURPOSE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +82,7 @@ def assemble(config: Config, outside: Outside, *, now: clock.Now = clock.now) ->
         now=now,
         new_id=uuid7,
         events=ProjectEvents(now=now, new_id=uuid7),
-        vault=Vault(outside.kms),
+        vault=Vault(ForPurposes(outside.kms, *VAULT_PURPOSES)),
         signer=Signer.from_folder(config.signing_folder),
         registry=outside.registry,
         register=outside.register,

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # A key signs for 30 days, and its tickets are taken for 30 more.
 SIGNS: Final = timedelta(days=30)
 TAKEN: Final = timedelta(days=60)
+# What the key port makes these keys for.
+PURPOSE: Final = "backup_ticket_key"
 _NONCE_BYTES: Final = 12
 
 
@@ -82,4 +84,4 @@ class TicketKeys:
 
 
 def _context(key_id: bytes) -> dict[str, str]:
-    return {"purpose": "backup_ticket_key", "key": key_id.hex()}
+    return {"purpose": PURPOSE, "key": key_id.hex()}

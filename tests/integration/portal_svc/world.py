@@ -42,6 +42,8 @@ from mesh.channel import Channel
 from mesh.config import Secret
 from mesh.db import open_database
 from mesh.kms import FileKms
+from mesh.kms_choice import KmsConfig
+from mesh.pkcs11 import Pkcs11Config
 from mesh.server import Server
 from mesh.settings import DatabaseConfig, Environment, MeshConfig, RedisConfig
 from mesh.tokens import AccessTokens
@@ -327,7 +329,7 @@ async def running(
         database=DatabaseConfig(url=Secret(database.service_url), acquire_seconds=20.0, lock_seconds=20.0, pool_max=12),
         redis=RedisConfig(url=Secret("redis://127.0.0.1:1/0")),
         fleet_targets=("127.0.0.1:1",),
-        kms_folder=folder / "kms",
+        kms=KmsConfig(folder=folder / "kms", pkcs11=Pkcs11Config()),
         signing_folder=make_keys(folder / "keys"),
         refusal_seconds=0.0,
     )
@@ -337,7 +339,7 @@ async def running(
     async with open_database(config.database, application="portal test") as pool:
         outside = Outside(
             database=pool,
-            kms=FileKms.create(config.kms_folder),
+            kms=FileKms.create(config.kms.folder),
             registry=fleet or registry,
             register=register,
             limiter=limiter,
@@ -352,7 +354,7 @@ async def running(
         worker = Worker(pool, portal.timers.handlers(), now=time.now)
         channel = Channel("portal", [f"127.0.0.1:{port}"], Certificates(certificates, "gateway"))
         try:
-            yield World(database, registry, register, config.kms_folder, channel, worker, idp, time)
+            yield World(database, registry, register, config.kms.folder, channel, worker, idp, time)
         finally:
             await channel.close()
             await server.stop()
