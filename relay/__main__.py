@@ -6,9 +6,12 @@ import asyncio
 import gc
 import sys
 import time
+from contextlib import asynccontextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ora.fleet.v1.admission_service_pb2_grpc import AdmissionServiceStub
+from ora.ingest.v1.intake_service_pb2_grpc import IntakeServiceStub
 from ora.relay.v1.relay_operations_service_pb2_grpc import add_RelayOperationsServiceServicer_to_server
 from ora.relay.v1.relay_service_pb2_grpc import add_RelayServiceServicer_to_server
 
@@ -21,6 +24,7 @@ from relay import metrics
 from relay.api.admissions import Admissions
 from relay.api.operations import RelayOperationsService, Surroundings
 from relay.api.relay_service import RelayService
+from relay.api.telemetry import Forwarder
 from relay.config import Config, address
 from relay.io.shell import Shell
 from relay.io.tls import TlsFiles
@@ -28,6 +32,9 @@ from relay.nodes.join import joined
 from relay.routing.gates import shut_numbers
 from relay.routing.node import Node
 from relay.routing.route_header import HeaderGate
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 _LOG = log.get(__name__)
 # A full collection looks at every connection; most of what is made in a turn dies by reference count.
@@ -55,7 +62,7 @@ async def serve(scope: tasks.Scope) -> None:
             shell = Shell(node, asyncio.get_running_loop())
             try:
                 metrics.publish(node, shell)
-                async with joined(config, node, server, scope) as join:
+                async with collecting(config, node, scope), joined(config, node, server, scope) as join:
                     around = Surroundings(
                         drain=partial(begin_drain, scope, node, shell, config.mesh.drain_seconds),
                         directory_available=lambda: join is None or not join.keeper.away,
@@ -75,6 +82,21 @@ async def serve(scope: tasks.Scope) -> None:
             finally:
                 shell.close()
                 await admissions.close()
+
+
+@asynccontextmanager
+async def collecting(config: Config, node: Node, scope: tasks.Scope) -> AsyncIterator[None]:
+    """Forward telemetry, if there is somebody who takes it."""
+    if not config.ingest_targets:
+        yield
+        return
+    async with Channel("ingest", config.ingest_targets, Certificates(config.mesh.cert_dir, "relay")) as ingest:
+        node.collector = Forwarder(node, IntakeServiceStub(ingest), most_waiting_bytes=config.telemetry_bytes)
+        task = scope.start("telemetry", node.collector.run())
+        try:
+            yield
+        finally:
+            task.cancel()
 
 
 def begin_drain(scope: tasks.Scope, node: Node, shell: Shell, seconds: float, spread: float | None) -> int:

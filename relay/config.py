@@ -53,6 +53,10 @@ class Config:
     # MQTT for the bridge workload, off unless it is set.
     bridge_listen: str = setting("ORA_BRIDGE_LISTEN", default="")
     fleet_targets: tuple[str, ...] = setting("ORA_FLEET_TARGET")
+    # Where telemetry goes; none: Hubs are told that nobody takes it.
+    ingest_targets: tuple[str, ...] = setting("ORA_INGEST_TARGET", default=())
+    # What waits there for its answer, of all Hubs of this worker.
+    telemetry_bytes: int = setting("ORA_RELAY_TELEMETRY_BYTES", default=16 * 1024 * 1024)
     # Where Hubs are sent when this node goes away; empty: to where they came from.
     server_reference: str = setting("ORA_RELAY_SERVER_REFERENCE", default="")
     # Phase 2 gates that are open, by their names in proto/phase2.yaml.

@@ -147,6 +147,8 @@ def _carry(node: Node, client: Client, route: Route, publish: Publish) -> Fate |
 
 def elsewhere(node: Node, route: Route, payload: bytes, origin: Client | None, packet_id: int) -> Fate | None:
     """Pass on what nobody here takes: an envelope for an app session may find it on another node."""
+    if route.leaf is Leaf.TELEMETRY:
+        return node.collector.take(route.hub_id, payload, origin, packet_id)
     view = node.gate.read(payload, 0, len(payload)) if route.leaf is Leaf.UP else None
     if not isinstance(view, RouteView):
         return OFFLINE

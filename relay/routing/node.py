@@ -13,6 +13,7 @@ from relay.routing.admission import AdmissionCache
 from relay.routing.bucket import Bucket
 from relay.routing.client import Client, State
 from relay.routing.closing import disconnect_code
+from relay.routing.collector import NoCollector
 from relay.routing.counters import Counters
 from relay.routing.deadlines import Deadlines
 from relay.routing.elsewhere import Alone
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from relay.routing.admission import Admission
     from relay.routing.certificate import Certificate
+    from relay.routing.collector import Collector
     from relay.routing.elsewhere import Elsewhere
     from relay.routing.limits import Limits
     from relay.routing.policy import NamespacePolicy
@@ -93,6 +95,8 @@ class Node:
         self.draining = False
         # The other workers.
         self.elsewhere: Elsewhere = Alone()
+        # Where telemetry goes.
+        self.collector: Collector = NoCollector()
 
     # -- connections ---------------------------------------------------------------------------------------------------
 

@@ -98,6 +98,8 @@ class _RefusalReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Refusal
     """Where the receiver is cannot be found out now, or the node that has it cannot be reached; nothing was taken, try
     later.
     """
+    REFUSAL_REASON_TELEMETRY_DROPPED: _RefusalReason.ValueType  # 16
+    """Telemetry alone, so told to a Hub and to no caller of this service: its payload was dropped, and would be again."""
 
 class RefusalReason(_RefusalReason, metaclass=_RefusalReasonEnumTypeWrapper):
     """RefusalReason says why an envelope was not taken."""
@@ -136,6 +138,8 @@ REFUSAL_REASON_ROUTE_UNAVAILABLE: RefusalReason.ValueType  # 15
 """Where the receiver is cannot be found out now, or the node that has it cannot be reached; nothing was taken, try
 later.
 """
+REFUSAL_REASON_TELEMETRY_DROPPED: RefusalReason.ValueType  # 16
+"""Telemetry alone, so told to a Hub and to no caller of this service: its payload was dropped, and would be again."""
 Global___RefusalReason: _TypeAlias = RefusalReason  # noqa: Y015
 
 @_typing.final
