@@ -22,7 +22,6 @@ from mesh.config import load
 from mesh.db import open_database
 from mesh.jobs import Jobs
 from mesh.kms_choice import open_kms
-from mesh.objects import FileObjects
 from mesh.ratelimit import RateLimiter
 from mesh.redis import open_redis
 from mesh.server import Server
@@ -39,7 +38,7 @@ async def serve(scope: tasks.Scope) -> None:
             Channel("fleet", config.fleet, Certificates(config.mesh.cert_dir, "backup")) as fleet,
             scope.background(),
         ):
-            objects = FileObjects(config.objects)
+            objects = config.objects.open()
             keys = TicketKeys(database, open_kms(config.kms, PURPOSE), now=clock.now)
             tickets = TicketService(database, keys, AdmissionServiceStub(fleet), now=clock.now)
             arriving = BackupUploadService(database, objects, now=clock.now, retained=config.retained)

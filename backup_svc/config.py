@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from mesh.config import setting
 from mesh.kms_choice import KmsConfig
+from mesh.object_store import ObjectStoreConfig
 from mesh.settings import DatabaseConfig, MeshConfig, RedisConfig
 
 
@@ -18,8 +18,8 @@ class Config:
     database: DatabaseConfig
     redis: RedisConfig
     fleet: tuple[str, ...] = setting("ORA_FLEET_TARGET")
-    # Where containers are kept: a folder that all nodes share.
-    objects: Path = setting("ORA_BACKUP_OBJECTS")
+    # Where containers are kept.
+    objects: ObjectStoreConfig
     # Wraps the ticket keys.
     kms: KmsConfig
     # How many generations of one line are kept.

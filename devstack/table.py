@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import shutil
 import sys
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from devstack.site import Site
 
 # The services with a schema: its name, and the package whose migrations make it.
-SERVICES: Final = {"fleet": "fleet_svc", "portal": "portal_svc", "backup": "backup_svc"}
+SERVICES: Final = {"fleet": "fleet_svc", "portal": "portal_svc", "ingest": "ingest_svc", "backup": "backup_svc"}
 _OPERATOR: Final = "operator"
 _GENEROUS_SERVICES: Final = json.dumps(
     {
@@ -55,6 +56,7 @@ def table(site: Site) -> list[Step]:
         fleet(site, databases.url("fleet_service")),
         _portal_keys(site),
         portal(site, databases.url("portal_service")),
+        ingest(site, databases.url("ingest_service")),
         backup(site, databases.url("backup_service")),
         *(relay(site, name) for name in _relays(site)),
         *gateway(site),
@@ -159,6 +161,23 @@ def portal(site: Site, database_url: str) -> Component:
     )
 
 
+def ingest(site: Site, database_url: str) -> Component:
+    """Return what takes the health telemetry of Hubs."""
+    return Component(
+        name="ingest",
+        argv=(sys.executable, "-m", "ingest_svc"),
+        env={
+            **_common(site, "ingest-1", "ingest"),
+            "ORA_DATABASE_URL": database_url,
+            "ORA_FLEET_TARGET": site.ports.address("fleet.grpc"),
+            "ORA_PAGE_KEYS": hashlib.sha256(site.home.secret("ingest-pages").encode()).hexdigest(),
+        },
+        ready=_health(site, "ingest", "ingest"),
+        after=("certificates", "migrate-ingest", "fleet"),
+        addresses=_addresses(site, "ingest", "grpc", "metrics"),
+    )
+
+
 def backup(site: Site, database_url: str) -> Component:
     """Return the keeper of sealed backups."""
     return Component(
@@ -168,7 +187,7 @@ def backup(site: Site, database_url: str) -> Component:
             **_common(site, "backup-1", "backup"),
             "ORA_DATABASE_URL": database_url,
             "ORA_FLEET_TARGET": site.ports.address("fleet.grpc"),
-            "ORA_BACKUP_OBJECTS": str(site.home.path / "backup-objects"),
+            "ORA_OBJECT_STORE": f"file:{site.home.path / 'backup-objects'}",
             "ORA_KMS_FOLDER": str(site.home.path / "kms"),
         },
         ready=_health(site, "backup", "backup"),
@@ -191,6 +210,7 @@ def relay(site: Site, name: str) -> Component:
                 site.ports.address(f"{other}.mqtt") for other in _relays(site) if other != name
             ),
             "ORA_FLEET_TARGET": site.ports.address("fleet.grpc"),
+            "ORA_INGEST_TARGET": site.ports.address("ingest.grpc"),
         },
         ready=All((_health(site, "relay", name), listens)),
         after=("fleet",),
@@ -215,7 +235,7 @@ def gateway(site: Site) -> tuple[Job, Component]:
         name="gateway",
         argv=(program, "-c", str(made), *_ENVOY),
         ready=Http(LOOPBACK, site.ports["gateway.admin"], "/ready"),
-        after=("gateway-config", "voltex", "homes", "fleet", "portal", "backup", *_relays(site)),
+        after=("gateway-config", "voltex", "homes", "fleet", "portal", "ingest", "backup", *_relays(site)),
         addresses={
             "app": f"https://localhost:{site.ports['gateway.app']}",
             "hub": f"https://localhost:{site.ports['gateway.hub']}",
@@ -259,6 +279,7 @@ def gateway_values(site: Site) -> dict[str, object]:
         "targets": {
             "fleet": [site.ports.address("fleet.grpc")],
             "portal": [site.ports.address("portal.grpc")],
+            "ingest": [site.ports.address("ingest.grpc")],
             "backup": [site.ports.address("backup.grpc")],
             "relay": [site.ports.address(f"{name}.grpc") for name in _relays(site)],
         },

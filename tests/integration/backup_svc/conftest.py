@@ -13,14 +13,19 @@ import pytest_asyncio
 
 from mesh import migrate
 from mesh.config import Secret
+from mesh.object_store import ObjectStoreConfig
+from mesh.objects_s3 import S3Objects
 from tests.integration.backup_svc.world import World
-from tests.integration.mesh import backends
+from tests.integration.mesh import backends, s3
 from tests.integration.mesh.pki import Ca
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
+    from mesh.objects import Objects
+
+ON_BOTH = ("test_walk", "test_power_loss")
 ROLES = ("backup_owner", "backup_service")
 
 
@@ -81,9 +86,51 @@ async def database(cluster: backends.Process) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[s3.S3]:
+    with s3.running() as running:
+        yield running
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what the object store matters to on both kinds of it."""
+    both = metafunc.module.__name__.rpartition(".")[2] in ON_BOTH and "file" not in metafunc.function.__name__
+    if "world" in metafunc.fixturenames:
+        metafunc.parametrize("objects", ["file", "s3"] if both else ["file"], indirect=True)
+
+
+@pytest.fixture
+def objects(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ObjectStoreConfig]:
+    """Where the node keeps its objects."""
+    if request.param == "file":
+        yield ObjectStoreConfig(location=f"file:{tmp_path}/objects")
+        return
+    server: s3.S3 = request.getfixturevalue("s3_server")
+    for name, value in s3.ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    yield ObjectStoreConfig(location=f"s3://{server.bucket()}/backups", endpoint=server.endpoint)
+
+
+@pytest.fixture
+def kept(objects: ObjectStoreConfig) -> Iterator[Objects]:
+    """The store of the node, as the test sees it."""
+    opened = objects.open()
+    yield opened
+    if isinstance(opened, S3Objects):
+        opened._client.close()
+
+
 @pytest_asyncio.fixture
 async def world(
-    tmp_path: Path, certificates: Path, cluster: backends.Process, valkey: backends.Process, database: str
+    tmp_path: Path,
+    certificates: Path,
+    cluster: backends.Process,
+    valkey: backends.Process,
+    database: str,
+    objects: ObjectStoreConfig,
+    kept: Objects,
 ) -> AsyncIterator[World]:
     async with AsyncExitStack() as stack:
         made = World(
@@ -91,6 +138,8 @@ async def world(
             certificates=certificates,
             database_url=url(cluster, database, "backup_service"),
             redis_url=f"redis://127.0.0.1:{valkey.port}/0",
+            objects=objects,
+            kept=kept,
             stack=stack,
         )
         await made.start_fleet()

@@ -18,7 +18,6 @@ from backup_svc.jobs import jobs_of
 from mesh.config import Secret
 from mesh.db import Database, open_database
 from mesh.kms import FileKms
-from mesh.objects import FileObjects
 from mesh.settings import DatabaseConfig
 from sdk.backup.writer import room_in
 from tests.integration.backup_svc.world import Hub, noise, refused
@@ -34,7 +33,7 @@ async def on_a_later_day(world: World, ahead: timedelta) -> AsyncIterator[tuple[
     """Run every job as on a later day."""
     now = datetime.now(UTC) + ahead
     async with open_database(DatabaseConfig(url=Secret(world.database_url)), application="test") as database:
-        objects = FileObjects(world.objects)
+        objects = world.kept
         keys = TicketKeys(database, FileKms(world.folder / "kms"), now=lambda: now)
         stored = BackupService(database, objects, now=lambda: now)
         arriving = BackupUploadService(database, objects, now=lambda: now, retained=3)
@@ -53,11 +52,11 @@ async def test_a_backup_that_nobody_writes_is_purged_after_18_months_and_not_bef
     await world.store(hub, hub.container())
     async with on_a_later_day(world, timedelta(days=546)) as (database, _):
         assert await count(database, "backup") == 1
-        assert len(world.files()) == 1
+        assert len(await world.stored()) == 1
     async with on_a_later_day(world, timedelta(days=549)) as (database, _):
         assert await count(database, "backup") == 0
         assert await count(database, "generation") == 0
-    assert world.files() == []
+    assert await world.stored() == []
     assert await refused(world.newest(hub)) == ("NOT_FOUND", "BACKUP_UNKNOWN")
 
 
@@ -79,7 +78,7 @@ async def test_an_upload_that_rests_is_thrown_away(world: World) -> None:
         assert await count(database, "upload") == 1
     async with on_a_later_day(world, timedelta(hours=26)) as (database, _):
         assert await count(database, "upload") == 0
-    assert world.files() == []
+    assert await world.stored() == []
 
 
 async def test_counts_go_with_the_day_and_keys_with_their_tickets(world: World) -> None:
@@ -104,7 +103,7 @@ async def test_a_cancelled_upload_takes_nothing_more(world: World) -> None:
     upload = await world.create(hub, len(container))
     await world.send(upload.name, container[:30_000])
     await world.uploads.CancelUpload(upload_pb.CancelUploadRequest(name=upload.name))
-    assert world.files() == []
+    assert await world.stored() == []
     assert await refused(world.send(upload.name, container[30_000:], offset=30_000)) == (
         "FAILED_PRECONDITION",
         "UPLOAD_ENDED",
@@ -133,4 +132,4 @@ async def test_a_container_that_is_refused_ends_its_upload(world: World) -> None
         await world.send(upload.name, bytes(container))
     assert raised.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert await refused(world.commit(upload.name)) == ("FAILED_PRECONDITION", "UPLOAD_ENDED")
-    assert world.files() == []
+    assert await world.stored() == []

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import pytest
 
@@ -13,7 +13,6 @@ from backup_svc.jobs import collect
 from mesh.config import Secret
 from mesh.db import open_database
 from mesh.errors import OraError
-from mesh.objects import FileObjects
 from mesh.settings import DatabaseConfig
 from tests.integration.backup_svc.world import Hub, noise, refused
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 async def collected(world: World, *, ahead: timedelta) -> int:
     """Run the collection as on a later day."""
     async with open_database(DatabaseConfig(url=Secret(world.database_url)), application="test") as database:
-        return await collect(database, FileObjects(world.objects), datetime.now(UTC) + ahead)
+        return await collect(database, world.kept, datetime.now(UTC) + ahead)
 
 
 @pytest.mark.parametrize("delay", [0, 0.01, 0.03, 0.06, 0.1, 0.2])
@@ -54,26 +53,33 @@ async def test_killed_at_any_moment_the_earlier_generation_is_intact(world: Worl
     await collected(world, ahead=timedelta(days=4))
     assert await world.download(f"{hub.name}/generations/1") == first
     assert await world.download(f"{hub.name}/generations/2") == second
-    assert len(world.files()) == 2
+    assert len(await world.stored()) == 2
 
 
 async def test_an_orphan_is_collected_when_it_is_old_and_not_before(world: World) -> None:
     async def bytes_of() -> AsyncIterator[bytes]:
         yield b"orphan"
 
-    objects = FileObjects(world.objects)
+    objects = world.kept
     await objects.put(bytes_of())
-    half = world.objects / "00" / "0.part"
-    half.parent.mkdir(exist_ok=True)
-    half.write_bytes(b"half")
     hub = world.admit(Hub())
     container = hub.container()
     await world.store(hub, container)
     assert await collected(world, ahead=timedelta(0)) == 0
-    assert len(world.files()) == 3
+    assert len(await world.stored()) == 2
     assert await collected(world, ahead=timedelta(days=4)) == 1
     assert await world.download(f"{hub.name}/generations/1") == container
-    assert len(world.files()) == 1
+    assert len(await world.stored()) == 1
+
+
+async def test_half_a_file_goes_with_the_collection_when_it_is_old(world: World) -> None:
+    half = Path(world.objects.location.removeprefix("file:")) / "00" / "0.part"
+    half.parent.mkdir(exist_ok=True)
+    half.write_bytes(b"half")
+    assert await collected(world, ahead=timedelta(0)) == 0
+    assert world.files() == [half]
+    await collected(world, ahead=timedelta(days=4))
+    assert world.files() == []
 
 
 async def test_a_writer_that_fails_leaves_no_object(world: World) -> None:
@@ -82,15 +88,15 @@ async def test_a_writer_that_fails_leaves_no_object(world: World) -> None:
         raise OSError
 
     with pytest.raises(OSError):  # noqa: PT011 - the one from above
-        await FileObjects(world.objects).put(broken())
-    assert world.files() == []
+        await world.kept.put(broken())
+    assert await world.stored() == []
 
 
 async def test_a_missing_object_is_data_loss_and_not_silence(world: World) -> None:
     hub = world.admit(Hub())
     await world.store(hub, hub.container())
-    (file,) = world.files()
-    file.unlink()
+    (stored,) = await world.stored()
+    await world.kept.delete(stored)
     with pytest.raises(OraError, match="not there"):
-        await anext(FileObjects(world.objects).get(UUID(file.name)))
+        await anext(world.kept.get(stored))
     assert (await refused(world.download(f"{hub.name}/generations/1")))[0] == "DATA_LOSS"

@@ -70,7 +70,7 @@ async def test_generations_rise_and_the_oldest_go(world: World) -> None:
     assert [each.head.generation for each in rest.generations] == [3]
     assert rest.next_page_token == ""
     assert listed.generations[0].head.previous_digest == listed.generations[1].head.digest
-    assert len(world.files()) == 3
+    assert len(await world.stored()) == 3
     assert await refused(world.download(f"{hub.name}/generations/2")) == ("NOT_FOUND", "BACKUP_UNKNOWN")
 
 
@@ -87,7 +87,7 @@ async def test_an_interrupted_upload_goes_on_where_it_stopped(world: World) -> N
     stored = await world.commit(upload.name)
     assert await world.download(stored.name) == container
     assert await world.commit(upload.name) == stored  # a retry has the same answer
-    assert len(world.files()) == 1
+    assert len(await world.stored()) == 1
 
 
 async def test_two_hubs_on_one_line_are_a_fork(world: World) -> None:
@@ -122,7 +122,7 @@ async def test_the_same_container_again_is_the_same_generation(world: World) -> 
     hub = world.admit(Hub())
     container = hub.container()
     assert await world.store(hub, container) == await world.store(hub, container)
-    assert len(world.files()) == 1
+    assert len(await world.stored()) == 1
 
 
 async def test_another_write_key_does_not_get_onto_a_line(world: World) -> None:
@@ -156,7 +156,7 @@ async def test_delete_and_keep_need_the_write_key(world: World) -> None:
         pb.DeleteBackupRequest(name=hub.name, record=word(hub, BACKUP_ACTION_DELETE, generation=1))
     )
     assert gone.deleted_count == 1
-    assert world.files() == []
+    assert await world.stored() == []
     assert await refused(world.newest(hub)) == ("NOT_FOUND", "BACKUP_UNKNOWN")
 
 

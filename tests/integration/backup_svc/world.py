@@ -29,6 +29,8 @@ from ora.fleet.v1.admission_service_pb2_grpc import add_AdmissionServiceServicer
 
 from mesh.certs import Certificates
 from mesh.channel import Channel, reason_of
+from mesh.object_store import ObjectStoreConfig
+from mesh.objects import Objects
 from mesh.server import Server
 from mesh.settings import Environment, MeshConfig
 from sdk.backup.head import KdfCost
@@ -83,6 +85,8 @@ class World:
     certificates: Path
     database_url: str
     redis_url: str
+    objects: ObjectStoreConfig
+    kept: Objects
     stack: AsyncExitStack
     fleet: FakeAdmissionService = field(default_factory=FakeAdmissionService)
     fleet_port: int = 0
@@ -111,7 +115,8 @@ class World:
             "ORA_DATABASE_URL": self.database_url,
             "ORA_REDIS_URL": self.redis_url,
             "ORA_FLEET_TARGET": f"127.0.0.1:{self.fleet_port}",
-            "ORA_BACKUP_OBJECTS": str(self.objects),
+            "ORA_OBJECT_STORE": self.objects.location,
+            "ORA_OBJECT_STORE_ENDPOINT": self.objects.endpoint,
             "ORA_KMS_FOLDER": str(self.folder / "kms"),
             "ORA_BACKUP_RETAINED": "3",
             "ORA_RATE_LIMITS": GENEROUS,
@@ -150,12 +155,14 @@ class World:
             self.process.terminate()
             assert self.process.wait(10) == 0
 
-    @property
-    def objects(self) -> Path:
-        return self.folder / "objects"
+    async def stored(self) -> list[UUID]:
+        """Return the objects that there are."""
+        return [each.object_id async for each in self.kept.list()]
 
     def files(self) -> list[Path]:
-        return [each for each in self.objects.glob("*/*") if each.is_file()]
+        """Return the files of a store of files, half-written ones too."""
+        folder = Path(self.objects.location.removeprefix("file:"))
+        return [each for each in folder.glob("*/*") if each.is_file()]
 
     @property
     def tickets(self) -> Any:
