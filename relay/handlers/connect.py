@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from relay.routing.client import State
 from relay.routing.closing import connack_code
 from relay.routing.reasons import Close
-from relay.routing.session import Session, Step
+from relay.routing.session import Step
 from relay.wire.acknowledgements import Pubrel, encode_acknowledgement
 from relay.wire.codes import MQTT_5_0, ReasonCode
 from relay.wire.connect import Connack, Connect, encode_connack
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from relay.routing.admission import Admission
     from relay.routing.client import Client
     from relay.routing.node import Node
+    from relay.routing.session import Session
 
 _LARGEST_PACKET: Final = 268_435_460
 _MOST_PACKETS: Final = 65_535
@@ -26,6 +27,10 @@ _MOST_PACKETS: Final = 65_535
 def handle(node: Node, client: Client, connect: Connect) -> None:
     """Take a CONNECT: refuse it, or wait for what the fleet service says, or open the session."""
     client.version = connect.version
+    if not connect.client_id and (connect.version == MQTT_5_0 or connect.clean_start):
+        name = node.policy.assigned()
+        connect.client_id = name or ""
+        connect.properties.assigned_client_identifier = name
     close = _refusal(node, client, connect)
     if close is not None:
         refuse(node, client, close)
@@ -54,6 +59,8 @@ def _refusal(node: Node, client: Client, connect: Connect) -> Close | None:
         if close is not None:
             return close
     full = len(node.hubs) >= node.limits.sessions and client.hub_id not in node.hubs
+    if node.broker is not None:
+        full = len(node.sessions) >= node.limits.sessions and key not in node.sessions
     return Close.SESSIONS_FULL if full else None
 
 
@@ -117,12 +124,14 @@ def _open(node: Node, client: Client, connect: Connect) -> None:
     client.max_packet = min(wished.maximum_packet_size or _LARGEST_PACKET, node.limits.max_packet)
     client.window = min(wished.receive_maximum or _MOST_PACKETS, client.terms.send_window)
     client.receive_maximum = client.terms.receive_maximum
-    keep_alive = _keep_alive(node, connect.keep_alive)
+    keep_alive = _keep_alive(node, client, connect.keep_alive)
     client.send(encode_connack(_connack(node, client, connect, keep_alive, present=present), client.version))
     node.ready(client, session, keep_alive)
     for packet_id, flight in session.flights.items():
         if flight.step is Step.PUBCOMP:
             client.send(encode_acknowledgement(Pubrel(packet_id=packet_id), client.version))
+    if node.broker is not None:
+        node.broker.opened(client, session, connect)
     node.resume(client)
 
 
@@ -133,8 +142,7 @@ def _session(node: Node, key: str, connect: Connect) -> tuple[Session, bool]:
         known = node.sessions.get(key)
     if known is not None and not connect.clean_start:
         return known, True
-    session = node.sessions[key] = Session(key)
-    return session, False
+    return node.start_session(key), False
 
 
 def _expiry(client: Client, connect: Connect) -> int:
@@ -143,8 +151,10 @@ def _expiry(client: Client, connect: Connect) -> int:
     return 0 if connect.clean_start else client.terms.session_expiry
 
 
-def _keep_alive(node: Node, wished: int) -> int:
+def _keep_alive(node: Node, client: Client, wished: int) -> int:
     limits = node.limits
+    if not wished and client.terms.silence:
+        return 0
     return min(max(wished, limits.keep_alive_min), limits.keep_alive_max) if wished else limits.keep_alive_max
 
 
@@ -153,6 +163,7 @@ def _connack(node: Node, client: Client, connect: Connect, keep_alive: int, *, p
     wished_expiry = connect.properties.session_expiry_interval or 0
     granted = _expiry(client, connect)
     properties = Properties(
+        assigned_client_identifier=connect.properties.assigned_client_identifier,
         session_expiry_interval=granted if granted != wished_expiry else None,
         receive_maximum=terms.receive_maximum,
         maximum_packet_size=node.limits.max_packet,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from relay.routing.reasons import Close
+from relay.wire.codes import ReasonCode
 
 if TYPE_CHECKING:
     from relay.routing.client import Client
@@ -24,4 +25,6 @@ def handle(node: Node, client: Client, session: Session, packet: Disconnect) -> 
             node.end(client, Close.PROTOCOL_ERROR)
             return
         session.expiry = min(wished, client.terms.session_expiry)
+    if node.broker is not None and packet.reason is ReasonCode.SUCCESS:
+        node.broker.bade_farewell(session)
     node.end(client, Close.CLIENT_DISCONNECTED, tell=False)

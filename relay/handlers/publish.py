@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from relay.routing.elsewhere import Parcel, Way
+from relay.routing.policy import Anywhere
 from relay.routing.reasons import OFFLINE, Close, Drop, Fate, Refusal, refused
 from relay.routing.receivers import Upward
 from relay.routing.route_header import APP, HUB, RouteView
@@ -44,6 +45,10 @@ def handle(node: Node, client: Client, session: Session, publish: Publish, raw: 
         node.end(client, Close.RETAIN_NOT_SERVED)
         return
     charge(node, client, len(raw))
+    if isinstance(named, Anywhere):
+        assert node.broker is not None, "a policy with such topics comes with a broker"  # noqa: S101
+        node.broker.publish(client, session, publish, topic)
+        return
     properties = publish.properties
     answer = properties.response_topic if properties is not None else None
     if answer is not None and not node.policy.response_topic(client.hub_id, answer):
@@ -59,7 +64,14 @@ def handle(node: Node, client: Client, session: Session, publish: Publish, raw: 
 
 
 def _topic(node: Node, client: Client, publish: Publish) -> bytes | None:
-    alias = publish.properties.topic_alias if publish.properties is not None else None
+    properties = publish.properties
+    if properties is None:
+        return publish.topic
+    if properties.subscription_identifier:
+        # MQTT-3.3.4-6: only a server sends them.
+        node.end(client, Close.PROTOCOL_ERROR)
+        return None
+    alias = properties.topic_alias
     if alias is None:
         return publish.topic
     if alias > client.terms.topic_alias_maximum:
@@ -92,7 +104,8 @@ def _arrives(node: Node, client: Client, session: Session, publish: Publish) -> 
         else:
             node.end(client, Close.PROTOCOL_ERROR)
         return False
-    if len(session.inbound) >= client.receive_maximum and client.version == MQTT_5_0:
+    most = client.receive_maximum if client.version == MQTT_5_0 else client.terms.unreleased
+    if len(session.inbound) >= most:
         node.end(client, Close.RECEIVE_MAXIMUM)
         return False
     session.inbound[packet_id] = Arrival.QOS_1 if publish.qos == 1 else Arrival.QOS_2
@@ -170,7 +183,6 @@ def _properties_on(publish: Publish) -> bytes:
     if properties is None:
         return NO_PROPERTIES
     properties.topic_alias = None
-    properties.subscription_identifier = []
     return encode_properties(properties)
 
 

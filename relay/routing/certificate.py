@@ -57,6 +57,16 @@ class Certificate:
         return name.decode() if name.isalpha() and name.islower() and name.isascii() else None
 
 
+# Of a client that came by a door without TLS.
+NO_CERTIFICATE: Final = Certificate(
+    serial=b"",
+    not_before=datetime.min.replace(tzinfo=UTC),
+    not_after=datetime.max.replace(tzinfo=UTC),
+    names=(),
+    client_auth=False,
+)
+
+
 class CertificateUnreadableError(ValueError):
     """The DER is not a certificate as RFC 5280 has it."""
 

@@ -17,6 +17,8 @@ class Limits:
     # Identifiers of QoS 1 and 2 packets that a publisher may have open.
     receive_maximum: int = 64
     bridge_receive_maximum: int = 4096
+    # QoS 2 packets that a 3.1.1 publisher, which cannot be told a maximum, may leave unreleased.
+    unreleased: int = 1024
     # QoS 1 and 2 packets on their way to one subscriber.
     send_window: int = 64
     bridge_send_window: int = 4096
@@ -50,8 +52,9 @@ class Limits:
     handshake_seconds: float = 10.0
     handshakes_per_address: float = 100.0
     handshake_burst_per_address: float = 400.0
-    # Steps of handshakes in one turn of the loop; established connections come first.
-    handshake_steps: int = 2
-    accepts: int = 64
+    # What a handshake that failed after we had worked for it costs its address, above what every one costs.
+    failed_handshake_cost: float = 10.0
+    # Connections that are taken from the kernel in one turn of the loop. Of handshakes a turn takes one step.
+    accepts: int = 16
     # A connection that has ended is read and thrown away for this long, so that our last packet arrives.
     linger_seconds: float = 2.0

@@ -22,7 +22,7 @@ from relay.routing.policy import HubNamespace
 from relay.routing.reasons import EXPIRED, OFFLINE, Close, Fate, Refusal, refused
 from relay.routing.receivers import Receivers
 from relay.routing.routes import RouteTable
-from relay.routing.session import Arrival, Session, Step, Waiting
+from relay.routing.session import NEVER, Arrival, Session, Step, Waiting
 from relay.routing.topics import Leaf, hub_topic
 from relay.routing.traces import Traces
 from relay.wire.codes import MQTT_5_0
@@ -32,6 +32,7 @@ from relay.wire.properties import Properties
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from relay.broker.broker import Broker
     from relay.routing.admission import Admission
     from relay.routing.certificate import Certificate
     from relay.routing.collector import Collector
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 _ADMISSION_SECONDS: Final = 10.0
 # A silent client is given half its keep-alive more (MQTT-3.1.2-22).
 GRACE: Final = 1.5
+# Of a client that has switched its keep-alive off: ten years.
+_SILENT_SECONDS: Final = 315_360_000.0
 
 
 def _nothing() -> None:
@@ -97,6 +100,8 @@ class Node:
         self.elsewhere: Elsewhere = Alone()
         # Where telemetry goes.
         self.collector: Collector = NoCollector()
+        # What serves topics that are no Hub's; not there in production.
+        self.broker: Broker | None = None
 
     # -- connections ---------------------------------------------------------------------------------------------------
 
@@ -146,7 +151,7 @@ class Node:
         client.connecting = None
         client.session = session
         session.client = client
-        client.keep_alive = keep_alive * GRACE
+        client.keep_alive = keep_alive * GRACE or _SILENT_SECONDS
         client.last_seen = self.now
         if client.terms.rate:
             client.bucket = Bucket(client.terms.burst, self.now)
@@ -194,7 +199,35 @@ class Node:
         properties = Properties(reason_string=close.value, server_reference=self.reference(close))
         return encode_disconnect(Disconnect(reason=disconnect_code(close), properties=properties), MQTT_5_0)
 
+    def start_session(self, key: str) -> Session:
+        """Return a new session; an older one of this name ends."""
+        older = self.sessions.get(key)
+        if older is not None:
+            self._end_session(older)
+        session = self.sessions[key] = Session(key) if self.broker is None else self.broker.session(key)
+        return session
+
+    def _end_session(self, session: Session) -> None:
+        del self.sessions[session.key]
+        if self.broker is not None:
+            self.broker.ended(session)
+
     def _detach(self, client: Client, session: Session) -> None:
+        session.client = None
+        if self.broker is None:
+            self._let_go(client, session)
+        else:
+            self.broker.detached(session)
+        session.inbound = {key: step for key, step in session.inbound.items() if step is Arrival.PUBREL}
+        if session.expiry and len(self.sessions) <= self.limits.sessions + self.limits.detached_sessions:
+            session.ends_at = self.now + session.expiry
+            if session.expiry != NEVER:
+                self.detached.add(session.ends_at, session)
+        elif self.sessions.get(session.key) is session:
+            self._end_session(session)
+
+    def _let_go(self, client: Client, session: Session) -> None:
+        """Lead nothing to a Hub that has gone, and tell those who wait for it."""
         for topic in session.subscriptions:
             self.routes.unsubscribe(topic, client)
         if client.hub_id is not None:
@@ -202,7 +235,6 @@ class Node:
                 del self.hubs[client.hub_id]
                 self.elsewhere.release(client.hub_id, client.epoch)
             self.routes.hub_went(client.hub_id, client)
-        session.client = None
         self.outbox.clear(session)
         flights, session.flights = session.flights, {}
         for packet_id, flight in flights.items():
@@ -211,12 +243,6 @@ class Node:
             else:
                 # It was written, and its acknowledgement may be what was lost.
                 flight.origin.settle(flight.token, EXPIRED)
-        session.inbound = {key: step for key, step in session.inbound.items() if step is Arrival.PUBREL}
-        if session.expiry and len(self.sessions) <= self.limits.sessions + self.limits.detached_sessions:
-            session.ends_at = self.now + session.expiry
-            self.detached.add(session.ends_at, session)
-        elif self.sessions.get(session.key) is session:
-            del self.sessions[session.key]
 
     # -- messages ------------------------------------------------------------------------------------------------------
 
@@ -279,7 +305,9 @@ class Node:
             self._due(client)
         for session in self.detached.due(now):
             if session.client is None and session.ends_at <= now and self.sessions.get(session.key) is session:
-                del self.sessions[session.key]
+                self._end_session(session)
+        if self.broker is not None:
+            self.broker.sweep(now)
         for client in list(self.throttled):
             self._refill(client)
         if self.admissions.ageing(now):

@@ -6,7 +6,8 @@ A policy is what tells the relay from a general broker; the core asks it and kno
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from enum import Enum
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from relay.routing.reasons import Close
 from relay.routing.topics import HubTopic, Leaf, hub_text, parse_topic
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
     from relay.routing.limits import Limits
     from relay.wire.connect import Will
     from relay.wire.subscribe import Subscription
+
+
+class Anywhere(Enum):
+    """A topic that is no Hub's: it belongs to the general broker of the node."""
+
+    ANYWHERE = "ANYWHERE"
+
+
+ANYWHERE: Final[Literal[Anywhere.ANYWHERE]] = Anywhere.ANYWHERE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +43,10 @@ class Terms:
     rate: int
     burst: int
     shapes: int
+    # QoS 2 packets that a client may leave unreleased.
+    unreleased: int
+    # Whether Keep Alive 0 switches it off.
+    silence: bool = False
     retain: bool = False
     wildcards: bool = False
     subscription_identifiers: bool = False
@@ -48,13 +62,16 @@ class NamespacePolicy(Protocol):
     def session_key(self, hub_id: bytes | None, client_id: str) -> str | None:
         """Return the session that this client identifier opens, or None when it is not this client's."""
 
+    def assigned(self) -> str | None:
+        """Return a client identifier for one who has none, or None when everybody must have one."""
+
     def refuse_will(self, hub_id: bytes | None, will: Will) -> Close | None:
         """Return why a will may not be, or None."""
 
-    def publish(self, hub_id: bytes | None, topic: bytes) -> HubTopic | None:
+    def publish(self, hub_id: bytes | None, topic: bytes) -> HubTopic | Anywhere | None:
         """Return what the topic names, or None when this client may not publish there."""
 
-    def subscribe(self, hub_id: bytes | None, wish: Subscription) -> HubTopic | ReasonCode:
+    def subscribe(self, hub_id: bytes | None, wish: Subscription) -> HubTopic | Anywhere | ReasonCode:
         """Return what the filter names, or why this client may not have it."""
 
     def response_topic(self, hub_id: bytes | None, topic: str) -> bool:
@@ -78,6 +95,7 @@ class HubNamespace:
             rate=limits.hub_rate,
             burst=limits.hub_burst,
             shapes=limits.shapes,
+            unreleased=limits.unreleased,
         )
         self._bridge = Terms(
             receive_maximum=limits.bridge_receive_maximum,
@@ -89,6 +107,7 @@ class HubNamespace:
             rate=0,
             burst=0,
             shapes=limits.bridge_shapes,
+            unreleased=limits.bridge_receive_maximum,
         )
 
     def terms(self, hub_id: bytes | None) -> Terms:
@@ -100,6 +119,9 @@ class HubNamespace:
         if hub_id is None:
             return f"bridge:{client_id}" if client_id else None
         return client_id if client_id == hub_text(hub_id) else None
+
+    def assigned(self) -> str | None:
+        """Nobody is nameless here: the name is the certificate's."""
 
     def refuse_will(self, hub_id: bytes | None, will: Will) -> Close | None:
         """Return why a will may not be: it is a presence event on a topic of one's own, without payload."""

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from relay.routing.reasons import Fate
 
 LAST_PACKET_ID: Final = 65_535
+# A Session Expiry Interval that does not end (MQTT5 3.1.2.11.2).
+NEVER: Final = 0xFFFFFFFF
 # First byte, remaining length, topic length, packet identifier, property length.
 _OVERHEAD: Final = 10
 
@@ -70,6 +72,8 @@ class Grant(NamedTuple):
     qos: int
     no_local: bool
     retain_as_published: bool
+    # The Subscription Identifier; 0: none.
+    identifier: int = 0
 
 
 class Session:

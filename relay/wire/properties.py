@@ -186,6 +186,12 @@ def encode_properties(properties: Properties | None) -> bytes:
     """Return properties with their length in front, in the order of their numbers."""
     if properties is None:
         return b"\x00"
+    out = encode_fields(properties)
+    return encode_variable(len(out)) + out
+
+
+def encode_fields(properties: Properties) -> bytes:
+    """Return properties in the order of their numbers, without their length."""
     out = bytearray()
     for definition in TABLE:
         value = getattr(properties, definition.name)
@@ -196,4 +202,4 @@ def encode_properties(properties: Properties | None) -> bytes:
         elif value is not None:
             out.append(definition.number)
             out += _WRITERS[definition.kind](value)
-    return encode_variable(len(out)) + bytes(out)
+    return bytes(out)
