@@ -27,6 +27,8 @@ _OFFSETS: Final = {
     "fleet.metrics": 11,
     "portal.grpc": 12,
     "portal.metrics": 13,
+    "ingest.grpc": 14,
+    "ingest.metrics": 15,
     "backup.grpc": 16,
     "backup.metrics": 17,
     "gateway.app": 50,

@@ -6,7 +6,9 @@ What happens is printed as one JSON line an event. `ora dev enrol-hub` makes Hub
 from __future__ import annotations
 
 import asyncio
+import base64
 import signal
+import time
 import uuid
 from pathlib import Path
 
@@ -14,8 +16,10 @@ import click
 
 from hubsim import store
 from hubsim.events import print_event
+from hubsim.health import Gauges, Reports
 from hubsim.hub import Hub, HubConfig
 from hubsim.link import MqttVersion
+from hubsim.records import support_grant
 from sdk.errors import MalformedError
 
 
@@ -40,7 +44,14 @@ def create(*, root: Path, count: int) -> None:
 @click.option("--ca", "ca_file", type=click.Path(path_type=Path, exists=True), required=True, help="Trusted servers.")
 @click.option("--mqtt", type=click.Choice([each.value for each in MqttVersion]), default="5.0", show_default=True)
 @click.option("--count", type=click.IntRange(1), help="Only the first so many, by id.")
-def run(*, root: Path, host: str, port: int, ca_file: Path, mqtt: str, count: int | None) -> None:
+@click.option(
+    "--report-every",
+    type=click.FloatRange(0.1),
+    default=300.0,
+    show_default=True,
+    help="Seconds; while TELEMETRY is on.",
+)
+def run(*, root: Path, host: str, port: int, ca_file: Path, mqtt: str, count: int | None, report_every: float) -> None:
     """Run all Hubs of a folder in one process until SIGINT or SIGTERM."""
     chosen = store.folders(root)[:count]
     if not chosen:
@@ -57,14 +68,24 @@ def run(*, root: Path, host: str, port: int, ca_file: Path, mqtt: str, count: in
         raise click.ClickException(f"{error.filename} is missing: the Hub has no certificate yet") from error
     except MalformedError as error:
         raise click.ClickException(str(error)) from error
-    asyncio.run(_run(hubs))
+    reports = [Reports(hub, folder, Gauges()) for hub, folder in zip(hubs, chosen, strict=True)]
+    asyncio.run(_run(hubs, reports, report_every))
 
 
-async def _run(hubs: list[Hub]) -> None:
+@main.command("grant-support")
+@click.option("--dir", "folder", type=click.Path(path_type=Path, exists=True), required=True, help="One Hub's folder.")
+@click.option("--days", type=click.FloatRange(0.01, 14), default=7.0, show_default=True)
+def grant_support(*, folder: Path, days: float) -> None:
+    """Sign, with the owner's key, that Ora's support may look at this Hub's numbers; print the record as base64."""
+    click.echo(base64.b64encode(support_grant(folder, time.time() + days * 86_400)).decode())
+
+
+async def _run(hubs: list[Hub], reports: list[Reports], every_s: float) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stop.set)
     running = [asyncio.create_task(hub.run()) for hub in hubs]
+    running += [asyncio.create_task(each.run(every_s)) for each in reports]
     stopped = asyncio.create_task(stop.wait())
     done, _ = await asyncio.wait({*running, stopped}, return_when=asyncio.FIRST_COMPLETED)
     for task in (*running, stopped):

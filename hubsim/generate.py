@@ -29,6 +29,8 @@ FILES: Final = (
     "ora/common/v1/capability.proto",
     "ora/common/v1/signed_record.proto",
     "ora/fleet/v1/hub_records.proto",
+    "ora/ingest/v1/support_grant_statement.proto",
+    "ora/ingest/v1/telemetry.proto",
     "ora/relay/v1/envelope.proto",
     "ora/relay/v1/sealed_content.proto",
 )

@@ -154,6 +154,18 @@ class Hub:
             self._start(self._publish(self._link, outgoing))
         return outgoing.done
 
+    async def report(self, payload: bytes) -> Answer:
+        """Publish one report of this Hub's own health; return the PUBACK. What is not taken is the caller's to repeat.
+
+        Raises:
+            LinkLostError: the Hub is not connected, or the connection broke before the PUBACK.
+        """
+        if self._link is None:
+            raise LinkLostError("not connected")
+        answer = await self._link.publish(f"ora/v1/h/{self.name}/telemetry", payload)
+        self._emit("reported", payload_bytes=len(payload), **_said(answer))
+        return answer
+
     async def _session(self) -> float:
         """Hold one connection from beginning to end; return how long to wait before the next, in seconds."""
         inbox: asyncio.Queue[Delivery] = asyncio.Queue()

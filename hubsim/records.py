@@ -6,6 +6,7 @@ A record is written down (its sequence is spent) before it is posted; posting th
 from __future__ import annotations
 
 import base64
+import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from hubsim.store import HubState, hub_name, load, save
-from hubsim.wire import Capability, Peer, write_consent, write_owner_key, write_peer_list
+from hubsim.wire import (
+    Capability,
+    Peer,
+    write_consent,
+    write_owner_key,
+    write_peer_list,
+    write_record,
+    write_support_grant,
+)
 from sdk.statements import Context, sign_statement
 
 if TYPE_CHECKING:
@@ -94,6 +103,13 @@ class RecordClient:
             "keyId": base64.b64encode(made.key_id).decode(),
         }
         return _answer(await self.http.post(f"/v1/hubs/{hub_name(state)}/{path}", json=body, timeout=TIMEOUT_S))
+
+
+def support_grant(folder: Path, not_after: float) -> bytes:
+    """Let Ora's support look at this Hub's numbers for a while; return the SignedRecord for the owner to hand over."""
+    keys = load(folder).keys
+    statement = write_support_grant(keys.hub_id, keys.owner_epoch, secrets.token_bytes(16), int(not_after))
+    return write_record(statement, sign_statement(keys.owner, Context.SUPPORT_GRANT, statement))
 
 
 def _answer(response: httpx.Response) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from hubsim.wire_gen.ora.common.v1 import Capability, SignedRecord
 from hubsim.wire_gen.ora.fleet.v1 import ConsentStatement, OwnerKeyStatement, Peer, PeerListStatement
+from hubsim.wire_gen.ora.ingest.v1 import SupportGrantStatement, TelemetryBatch, TelemetrySample
 from hubsim.wire_gen.ora.relay.v1 import Envelope, EnvelopeClass, RouteHeader, SealedContent, SenderKind
 from sdk.errors import MalformedError, WrongHeaderError
 from sdk.sealing import SIGNATURE_BYTES
@@ -32,6 +33,7 @@ __all__ = [
     "Capability",
     "EnvelopeClass",
     "Peer",
+    "TelemetrySample",
     "read_content",
     "read_envelope",
     "write_consent",
@@ -41,6 +43,8 @@ __all__ = [
     "write_owner_key",
     "write_peer_list",
     "write_record",
+    "write_report",
+    "write_support_grant",
 ]
 
 
@@ -170,6 +174,20 @@ def write_consent(hub_id: bytes, owner_epoch: int, sequence: int, capabilities: 
 def write_peer_list(hub_id: bytes, owner_epoch: int, sequence: int, peers: Iterable[Peer]) -> bytes:
     """Encode a PeerListStatement."""
     return bytes(PeerListStatement(hub_id=hub_id, owner_epoch=owner_epoch, sequence=sequence, peers=list(peers)))
+
+
+def write_support_grant(hub_id: bytes, owner_epoch: int, grant_id: bytes, not_after_seconds: int) -> bytes:
+    """Encode a SupportGrantStatement."""
+    return bytes(
+        SupportGrantStatement(
+            hub_id=hub_id, owner_epoch=owner_epoch, grant_id=grant_id, not_after_seconds=not_after_seconds
+        )
+    )
+
+
+def write_report(samples: Iterable[TelemetrySample]) -> bytes:
+    """Encode a TelemetryBatch: the payload of a PUBLISH, and of a POST."""
+    return bytes(TelemetryBatch(samples=list(samples)))
 
 
 def write_record(statement: bytes, made: Signature) -> bytes:

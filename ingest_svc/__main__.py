@@ -76,7 +76,7 @@ async def serve(scope: tasks.Scope) -> None:
             server.add(
                 add_SubjectAccessServiceServicer_to_server, SubjectAccessService(database, tokens, now=clock.now)
             )
-            server.add(add_HealthServiceServicer_to_server, HealthService(database, tokens, now=clock.now))
+            server.add(add_HealthServiceServicer_to_server, HealthService(database, admissions, tokens, now=clock.now))
             async with database.listening(DESTROYED, writer.forget, connected=writer.forget_all):
                 await server.serve(scope.stopping)
             await drops.flush()

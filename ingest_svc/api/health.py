@@ -11,25 +11,31 @@ from ora.ingest.v1 import health_pb2
 from ora.ingest.v1 import health_service_pb2 as pb
 from ora.ingest.v1 import health_service_pb2_grpc as rpc
 
-from ingest_svc.api.packing import to_cohort
+from ingest_svc.api.names import named_hub
+from ingest_svc.api.packing import to_cohort, to_record
 from ingest_svc.api.times import to_timestamp
 from ingest_svc.domain import retention
 from ingest_svc.domain.cohort import MIN_HUBS, Cohort
 from ingest_svc.domain.percentiles import Step, percentiles
-from ingest_svc.domain.pseudonym import month_of
+from ingest_svc.domain.pseudonym import month_of, pseudonym
+from ingest_svc.domain.support_grant import granted
 from ingest_svc.store import health as store
+from ingest_svc.store import pseudonym_keys, readings
+from mesh import log
 from mesh.call import current_call
-from mesh.errors import InvalidArgumentError, UnimplementedError
+from mesh.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     import asyncpg
 
+    from mesh.admission import Admissions
     from mesh.clock import Now
     from mesh.db import Database
     from mesh.pagination import PageTokens
 
+_LOG: Final = log.get(__name__)
 _METRICS: Final = {
     health_pb2.HEALTH_METRIC_CPU_PCT: "cpu_pct",
     health_pb2.HEALTH_METRIC_RAM_PCT: "ram_pct",
@@ -38,6 +44,8 @@ _METRICS: Final = {
 _PERCENTILES: Final = (5.0, 50.0, 95.0)
 _PAGE: Final = 100
 _OUTLIERS: Final = 20
+# A month has at most 8,928 buckets.
+_RECORDS: Final = 10_000
 _BUCKET: Final = 300
 _HOUR: Final = 3600
 _POINTS: Final = 200
@@ -51,8 +59,8 @@ _SLOW: Final = "SET LOCAL statement_timeout = '20s'"
 class HealthService(rpc.HealthServiceServicer):
     """The health of cohorts."""
 
-    def __init__(self, database: Database, tokens: PageTokens, *, now: Now) -> None:
-        self._database, self._tokens, self._now = database, tokens, now
+    def __init__(self, database: Database, admissions: Admissions, tokens: PageTokens, *, now: Now) -> None:
+        self._database, self._admissions, self._tokens, self._now = database, admissions, tokens, now
 
     async def ListHealthCohorts(
         self, request: pb.ListHealthCohortsRequest, context: Any
@@ -144,9 +152,18 @@ class HealthService(rpc.HealthServiceServicer):
         )
 
     async def ReadHubHealth(self, request: pb.ReadHubHealthRequest, context: Any) -> pb.ReadHubHealthResponse:
-        """Refuse: the owner's leave is signed by the owner key, whose public half ingest is not given (ADR 0064)."""
-        del request, context
-        raise UnimplementedError("a Hub's own numbers are not shown to staff by this version")
+        """Return this month of one Hub, if its owner has signed that support may look."""
+        del context
+        call, now = current_call(), self._now()
+        hub_id = named_hub(request.hub)
+        grant = granted(request.grant, hub_id, await self._admissions.get(hub_id.bytes), now)
+        month = month_of(now)
+        async with self._database.platform(read_only=True, isolation="repeatable_read") as tx:
+            key = (await pseudonym_keys.get(tx, month, [hub_id])).get(hub_id)
+            name = pseudonym(hub_id, key) if key else None
+            found = await readings.of_pseudonyms(tx, [name], after=None, limit=_RECORDS) if name else []
+        _LOG.info("support has looked at a Hub", grant=grant.grant_id.hex(), person=call.person.subject)
+        return pb.ReadHubHealthResponse(pseudonym=name.bytes if name else b"", records=map(to_record, found))
 
     def _window(self, request: pb.QueryCohortHealthRequest, now: datetime) -> store.Window:
         start = request.start_time.ToDatetime(UTC)

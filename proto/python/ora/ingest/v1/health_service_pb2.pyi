@@ -320,7 +320,7 @@ class ReadHubHealthResponse(_message.Message):
     PSEUDONYM_FIELD_NUMBER: _builtins.int
     RECORDS_FIELD_NUMBER: _builtins.int
     pseudonym: _builtins.bytes
-    """This month's pseudonym, to find it among the outliers. 16 bytes."""
+    """This month's pseudonym, to find it among the outliers. 16 bytes; empty: the Hub reported nothing this month."""
     @_builtins.property
     def records(self) -> _containers.RepeatedCompositeFieldContainer[_health_pb2.HealthRecord]:
         """The buckets, oldest first."""
