@@ -30,6 +30,17 @@ _OWN: Final[Node] = {
 }
 
 
+def refused(door: Door) -> Iterable[Node]:
+    """Refuse what was noted on its way here: too many requests, or a person who is none. Comes first."""
+    limited = _answer(door, "refused: limited", 429, _noted(filters.LIMITED))
+    leave = filters.NO_PERSON if door is Door.APP else {}
+    yield {**limited, "typed_per_filter_config": filters.NO_TRANSCODER | leave}
+    if door is Door.APP:
+        # A token that was refused a moment ago, since nobody had its keys, and would be taken now: try again.
+        nobody = _answer(door, "refused: nobody", 503, _noted(filters.NOBODY))
+        yield {**nobody, "typed_per_filter_config": filters.NO_TRANSCODER | filters.REFUSED_PERSON}
+
+
 def preflights(origins: Sequence[str], workload: str) -> Iterable[Node]:
     """Let the questions of a browser be answered (CORS), from these origins. Comes first.
 
@@ -73,7 +84,8 @@ def large_body(rules: Rules, method: Method, binding: Binding) -> Iterable[Node]
     answer = _answer(
         rules.door, method.full_name, 413, {"safe_regex": {"regex": binding.template.regex}, "headers": headers}
     )
-    yield {**answer, "typed_per_filter_config": rules.filters(method, binding) | _OWN | filters.DRAINED}
+    told = filters.told(refuses=True, person=rules.asks_person(method))
+    yield {**answer, **told, "typed_per_filter_config": rules.filters(method, binding) | _OWN}
 
 
 def other_query(door: Door, binding: Binding) -> Node:
@@ -103,8 +115,13 @@ def _answer(door: Door, name: str, status: int, match: Node) -> Node:
         "name": name,
         "match": match,
         "direct_response": {"status": status},
+        **filters.told(refuses=True),
         "typed_per_filter_config": _OWN | nobodys_leave,
     }
+
+
+def _noted(why: str) -> Node:
+    return {"prefix": "/", "headers": [{"name": filters.REFUSED_HEADER, "string_match": {"exact": why}}]}
 
 
 def _header(name: str, value: Node, *, other: bool) -> list[Node]:

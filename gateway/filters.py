@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,7 @@ JWT: Final = "envoy.filters.http.jwt_authn"
 LOCAL_LIMIT: Final = "envoy.filters.http.local_ratelimit"
 LUA: Final = "envoy.filters.http.lua"
 RBAC: Final = "envoy.filters.http.rbac"
+REFUSAL: Final = "ora.refusal"
 TRANSCODER: Final = "envoy.filters.http.grpc_json_transcoder"
 PERSON: Final = "person"
 # For a route that asks for no person: neither a token nor a role is looked at.
@@ -33,8 +35,21 @@ NO_PERSON: Final[Node] = {
     JWT: typed(_HTTP + "jwt_authn.v3.PerRouteConfig", disabled=True),
     RBAC: typed(_HTTP + "rbac.v3.RBACPerRoute"),
 }
-# For a route that refuses a body for its size: it is read to its end first.
-DRAINED: Final[Node] = {DRAIN: typed(_HTTP + "lua.v3.LuaPerRoute", name=DRAIN)}
+# For the route of those who had to be a person and are none: their token is refused here.
+REFUSED_PERSON: Final[Node] = NO_PERSON | {
+    REFUSAL: typed(_HTTP + "jwt_authn.v3.PerRouteConfig", requirement_name=PERSON)
+}
+# Put by us on a request that is to be refused: why, and which route it was for. It finds its refusal by the first.
+REFUSED_HEADER: Final = "x-ora-refused"
+ASKED_HEADER: Final = "x-ora-asked"
+# For a route that is found on the way: which filters run was decided before, so this one has nothing to transcode.
+NO_TRANSCODER: Final[Node] = {
+    TRANSCODER: typed(_HTTP + "grpc_json_transcoder.v3.GrpcJsonTranscoder", proto_descriptor_bin="")
+}
+# The limiter's note.
+OVER_LIMIT_HEADER: Final = "x-ora-over-limit"
+LIMITED: Final = "limited"
+NOBODY: Final = "nobody"
 _RESPONSE: Final = 4 << 20  # gRPC's own limit for a message
 _LIMIT_PARTS: Final = ("limit", "remaining", "reset")
 _LUA: Final = Path(__file__).with_name("problems.lua")
@@ -43,16 +58,20 @@ _DRAIN_BYTES: Final = 16 * CEILING
 
 
 def chain(values: GatewayValues, which: Door, services: Sequence[str], descriptors: Path) -> list[Node]:
-    """Return the filters of one listener."""
+    """Return the filters of one listener.
+
+    What may be refused before the body was read is only noted until ``drain.lua`` has read it; then it is refused.
+    """
     people = which is Door.APP
     return [
         _problem_documents(values.problem_base),
         _response_headers(),
         *([extension(CORS, _HTTP + "cors.v3.Cors")] if people and values.cors_origins else []),
         extension(LOCAL_LIMIT, _HTTP + "local_ratelimit.v3.LocalRateLimit", stat_prefix=which.value),
-        *([_tokens(values), _roles()] if people else []),
-        extension(DRAIN, _HTTP + "lua.v3.Lua", source_codes={DRAIN: _drain()}),
+        *([_tokens(values)] if people else []),
+        extension(DRAIN, _HTTP + "lua.v3.Lua", default_source_code=_drain()),
         extension(BUFFER, _HTTP + "buffer.v3.Buffer", max_request_bytes=1024),
+        *([_refusal(values), _roles()] if people else []),
         {"name": TRANSCODER, "typed_config": transcoder(services, descriptors, sse=False)},
         extension("envoy.filters.http.router", _HTTP + "router.v3.Router", suppress_envoy_headers=True),
     ]
@@ -78,6 +97,14 @@ def transcoder(services: Sequence[str], descriptors: Path, *, sse: bool) -> Node
     )
 
 
+def told(*, refuses: bool = False, person: bool = False, content_type: str = "") -> Node:
+    """Return what scripts read of a route: that it takes nothing, asks for a person, answers with another type."""
+    drain: Node = {name: True for name, holds in (("refuses", refuses), ("person", person)) if holds}
+    read: Node = {DRAIN: drain} if drain else {}
+    read |= {LUA: {"content_type": content_type}} if content_type else {}
+    return {"metadata": {"filter_metadata": read}} if read else {}
+
+
 def _problem_documents(base: str) -> Node:
     codes = ",".join(
         f'[{code.number}]={{name="{code.name}",status={code.status},detail="{code.detail}"}}' for code in problems.CODES
@@ -98,7 +125,10 @@ def _problem_documents(base: str) -> Node:
 
 
 def _drain() -> Node:
-    return {"inline_string": f"local MOST = {_DRAIN_BYTES}\n" + _DRAIN.read_text()}
+    names = {"MOST": _DRAIN_BYTES, "TOKENS": JWT, "LIMITED": LIMITED, "NOBODY": NOBODY}
+    names |= {"REFUSED": REFUSED_HEADER, "ASKED": ASKED_HEADER, "OVER": OVER_LIMIT_HEADER}
+    prelude = "".join(f"local {name} = {json.dumps(value)}\n" for name, value in names.items())
+    return {"inline_string": prelude + _DRAIN.read_text()}
 
 
 def _response_headers() -> Node:
@@ -116,17 +146,25 @@ def _response_headers() -> Node:
 
 
 def _tokens(values: GatewayValues) -> Node:
-    issuers = values.issuers
-    anyone: list[Node] = [{"provider_name": issuer.name} for issuer in issuers]
-    person: Node = {"requires_any": {"requirements": anyone}} if len(anyone) > 1 else anyone[0]
-    return extension(
-        JWT,
-        _HTTP + "jwt_authn.v3.JwtAuthentication",
-        providers={issuer.name: _provider(issuer, values.keys_seconds) for issuer in issuers},
-        requirement_map={PERSON: person},
-        # Each route says what it needs. One that does not say needs a person.
-        rules=[{"match": {"prefix": "/"}, "requirement_name": PERSON}],
-    )
+    """Note who calls. Without a valid token nothing is noted, and no role matches."""
+    noted: Node = {"requires_any": {"requirements": [*_providers(values), {"allow_missing_or_failed": {}}]}}
+    return _jwt(JWT, values, requirement_map={PERSON: noted}, rules=[{"match": {"prefix": "/"}, "requires": noted}])
+
+
+def _refusal(values: GatewayValues) -> Node:
+    """Refuse who is no person, in the words of what is wrong with the token. On one route alone."""
+    some = _providers(values)
+    person: Node = {"requires_any": {"requirements": some}} if len(some) > 1 else some[0]
+    return _jwt(REFUSAL, values, requirement_map={PERSON: person})
+
+
+def _providers(values: GatewayValues) -> list[Node]:
+    return [{"provider_name": issuer.name} for issuer in values.issuers]
+
+
+def _jwt(name: str, values: GatewayValues, **rules: object) -> Node:
+    providers = {issuer.name: _provider(issuer, values.keys_seconds) for issuer in values.issuers}
+    return extension(name, _HTTP + "jwt_authn.v3.JwtAuthentication", providers=providers, **rules)
 
 
 def _provider(issuer: Issuer, keys_seconds: int) -> Node:

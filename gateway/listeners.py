@@ -40,6 +40,7 @@ _ACCESS_LOG: Final[Node] = {
     "time": "%START_TIME%",
     "door": "",
     "route": "%ROUTE_NAME%",
+    "asked": f"%REQ({filters.ASKED_HEADER})%",
     "method": "%REQ(X-ENVOY-ORIGINAL-METHOD?:METHOD)%",
     "protocol": "%PROTOCOL%",
     "status": "%RESPONSE_CODE%",

@@ -58,6 +58,7 @@ _DROPPED: Final = [
     "x-forwarded-proto",
 ]
 _LIMIT: Final = "envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit"
+_NEVER: Final[Node] = {"default_value": {"numerator": 0, "denominator": "HUNDRED"}}
 _ALWAYS: Final[Node] = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
 
 
@@ -99,8 +100,12 @@ class Rules:
         who = self._who(method) if self.door is Door.APP else {}
         return {filters.LOCAL_LIMIT: self._limit(method), filters.BUFFER: self._body(method, binding), **who}
 
+    def asks_person(self, method: Method) -> bool:
+        """Tell whether a call needs a person's token."""
+        return self.door is Door.APP and method.policy.subject != options_pb2.SUBJECT_ANONYMOUS
+
     def _who(self, method: Method) -> Node:
-        if method.policy.subject == options_pb2.SUBJECT_ANONYMOUS:
+        if not self.asks_person(method):
             return filters.NO_PERSON
         kind = "envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig"
         return {filters.JWT: typed(kind, requirement_name=filters.PERSON), filters.RBAC: self._roles(method)}
@@ -131,7 +136,9 @@ class Rules:
             stat_prefix=self.door.value,
             enable_x_ratelimit_headers="DRAFT_VERSION_03",
             filter_enabled=_ALWAYS,
-            filter_enforced=_ALWAYS,
+            # Only noted: a route of its own refuses, when the body was read.
+            filter_enforced=_NEVER,
+            request_headers_to_add_when_not_enforced=set_headers({filters.OVER_LIMIT_HEADER: "yes"}),
             token_bucket=every,
             # No value: every address has a bucket of its own. An IPv6 network counts as one.
             descriptors=[{"entries": [{"key": f"masked_{ADDRESS}"}], "token_bucket": one}],

@@ -34,6 +34,7 @@ def table(
     rules = route_rules.Rules(contract=contract, values=values, door=which)
     origins = values.cors_origins if which is Door.APP else ()
     return [
+        *answers.refused(which),
         *answers.preflights(origins, methods[0].workload),
         *answers.unreadable_bodies(which),
         *(route for method, binding in raw for route in _routes(rules, method, binding, descriptors)),
@@ -57,14 +58,15 @@ def _routes(rules: route_rules.Rules, method: Method, binding: Binding, descript
     yield from answers.large_body(rules, method, binding)
     if rules.door is Door.APP and method.policy.token_scopes:
         # A tenant's API token is no JWT; the service that keeps its hash reads it.
-        yield from _variants(rules, method, binding, descriptors, _API_TOKEN, filters.NO_PERSON)
-    yield from _variants(rules, method, binding, descriptors, [], {})
+        yield from _variants(rules, method, binding, descriptors, _API_TOKEN, person=False)
+    yield from _variants(rules, method, binding, descriptors, [], person=rules.asks_person(method))
     yield answers.other_query(rules.door, binding)
 
 
 def _variants(
-    rules: route_rules.Rules, method: Method, binding: Binding, descriptors: Path, headers: list[Node], who: Node
+    rules: route_rules.Rules, method: Method, binding: Binding, descriptors: Path, headers: list[Node], *, person: bool
 ) -> Iterable[Node]:
+    who = filters.NO_PERSON if rules.asks_person(method) and not person else {}
     names = [name for name, _ in query.parameters(rules.contract, method, binding)]
     asked: list[Node] = [
         {"name": ":method", "string_match": {"exact": binding.verb}},
@@ -77,6 +79,7 @@ def _variants(
         "route": rules.action(method),
         "request_headers_to_add": rules.request_headers(method),
         **rules.response_headers(method),
+        **filters.told(person=person),
         "typed_per_filter_config": rules.filters(method, binding) | who,
     }
     if method.streams_out and method.output != HTTP_BODY:
@@ -88,5 +91,5 @@ def _variants(
             "typed_per_filter_config": rules.filters(method, binding) | who | {filters.TRANSCODER: events},
         }
         # The transcoder calls a stream of lines `application/json`; `problems.lua` says what it is.
-        plain |= {"metadata": {"filter_metadata": {filters.LUA: {"content_type": _LINES}}}}
+        plain |= filters.told(person=person, content_type=_LINES)
     yield plain

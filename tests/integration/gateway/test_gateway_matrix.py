@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,11 @@ from gateway.contract import Door, Method
 from tests.integration.gateway import everything, matrix
 from tests.integration.gateway.api import HUB
 from tests.integration.gateway.matrix import PASSED
+from tests.integration.gateway.test_gateway_early_refusals import curl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     import grpc
 
@@ -183,3 +186,14 @@ def test_another_workload_may_not_speak_for_a_person_or_a_hub(world: matrix.Worl
     with everything.channel(world.pki.folder, method.workload, port, caller="operator") as stranger:
         verdict = matrix.ask_mesh(stranger, method, {"x-forwarded-client-cert": f"URI=urn:uuid:{HUB}"})
     assert verdict == (PASSED if "operator" in method.policy.callers else "CALLER_NOT_ALLOWED")
+
+
+@pytest.mark.parametrize(
+    "method", [each for each in matrix.CONTRACT.methods if each.streams_in and Door.APP in each.doors]
+)
+@pytest.mark.debian("curl")
+def test_an_upload_of_nobody_is_read_before_it_is_refused(world: matrix.World, tmp_path: Path, method: Method) -> None:
+    address = matrix.address(method, method.bindings[0])
+    for size in (2, 200_000, 2_000_000):
+        status, document = curl(world.gateway, tmp_path, address, method.bindings[0].verb, {}, size)
+        assert (status, json.loads(document)["reason"]) == (401, "CREDENTIALS_MISSING")

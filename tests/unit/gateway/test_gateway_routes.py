@@ -131,6 +131,7 @@ def test_a_route_asks_for_the_person_that_its_method_asks_for(method: contract.M
         api_token = any(header["name"] == "authorization" for header in route["match"]["headers"])
         nobody = method.policy.subject == options_pb2.SUBJECT_ANONYMOUS or api_token
         assert per_filter[filters.JWT].get("disabled", False) == nobody
+        assert bool(route.get("metadata", {}).get("filter_metadata", {}).get(filters.DRAIN)) != nobody
         assert ("rbac" in per_filter[filters.RBAC]) != nobody
         assert not api_token or method.policy.token_scopes
 
@@ -140,7 +141,9 @@ def test_every_route_has_a_limit_and_a_bound_for_its_body(method: contract.Metho
     for route in of(method, door):
         per_filter = route["typed_per_filter_config"]
         limit = per_filter[filters.LOCAL_LIMIT]
-        assert limit["filter_enforced"]["default_value"]["numerator"] == 100
+        assert limit["filter_enabled"]["default_value"]["numerator"] == 100
+        noted = limit["request_headers_to_add_when_not_enforced"][0]["header"]
+        assert noted["key"] == filters.OVER_LIMIT_HEADER
         assert limit["descriptors"][0]["token_bucket"]["max_tokens"] > 0
         body = per_filter[filters.BUFFER]
         assert body.get("disabled", False) == method.streams_in
@@ -159,6 +162,13 @@ def test_the_answers_of_the_gateway_itself_come_last() -> None:
         kinds = ["direct_response" in route for route in routes(door.value)]
         assert kinds[-1]
         assert routes(door.value)[-1]["match"] == {"prefix": "/"}
+
+
+def test_what_was_noted_is_refused_before_any_other_route_is_tried() -> None:
+    for door in Door:
+        first = routes(door.value)[:2] if door is Door.APP else routes(door.value)[:1]
+        assert all("direct_response" in route for route in first)
+        assert all(route["match"]["headers"][0]["name"] == filters.REFUSED_HEADER for route in first)
 
 
 def test_only_the_hub_door_asks_for_a_certificate_and_only_it_forwards_one() -> None:
