@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 from ora.fleet.v1.admission_service_pb2_grpc import add_AdmissionServiceServicer_to_server
+from ora.fleet.v1.certificate_authority_service_pb2_grpc import add_CertificateAuthorityServiceServicer_to_server
 from ora.fleet.v1.certificate_service_pb2_grpc import add_CertificateServiceServicer_to_server
 from ora.fleet.v1.cohort_service_pb2_grpc import add_CohortServiceServicer_to_server
 from ora.fleet.v1.hub_record_service_pb2_grpc import add_HubRecordServiceServicer_to_server
@@ -16,6 +17,7 @@ from ora.fleet.v1.update_hold_service_pb2_grpc import add_UpdateHoldServiceServi
 
 from fleet_svc import firmware
 from fleet_svc.api.admissions import AdmissionService
+from fleet_svc.api.certificate_authorities import CertificateAuthorityService
 from fleet_svc.api.certificates import CertificateService
 from fleet_svc.api.cohorts import CohortService
 from fleet_svc.api.events import HubEvents
@@ -25,7 +27,7 @@ from fleet_svc.api.issuing import Issuer
 from fleet_svc.api.manifest_service import ManifestService
 from fleet_svc.api.portal_events import PortalEvents
 from fleet_svc.api.update_holds import UpdateHoldService
-from fleet_svc.config import Config, authority_of, challenge_key_of, online_key_of
+from fleet_svc.config import Config, challenge_key_of, online_key_of, signers_of, trust_key_of
 from fleet_svc.feed import AdmissionFeed
 from fleet_svc.jobs import jobs_of
 from fleet_svc.publishing import Publisher
@@ -67,7 +69,7 @@ async def serve(scope: tasks.Scope) -> None:
             scope.start("portal events", portal.run())
             events = HubEvents(now=clock.now, new_id=ids.uuid7)
             publisher, steering = Publisher(online_key_of(config)), Steering(events)
-            jobs = jobs_of(database, outbox, manifests, portal, publisher, steering)
+            jobs = jobs_of(database, outbox, manifests, portal, publisher, steering, events)
             scope.start("jobs", Jobs(database, "fleet", now=clock.now).run(*jobs))
             feed = AdmissionFeed(
                 partial(admission_changes.listen, config.database),
@@ -77,7 +79,8 @@ async def serve(scope: tasks.Scope) -> None:
             )
             scope.start("admission feed", feed.run(scope.stopping))
             records = HubRecordService(database, events, now=clock.now, open_gates=config.open_gates)
-            issuer = Issuer(authority_of(config), life=timedelta(days=config.certificate_days), now=clock.now)
+            signers = signers_of(config)
+            issuer = Issuer(signers, life=timedelta(days=config.certificate_days), now=clock.now)
             key = challenge_key_of(config)
             certificates = CertificateService(database, events, issuer, now=clock.now, challenge_key=key)
             limiter = RateLimiter(redis, monotonic=clock.monotonic)
@@ -85,6 +88,8 @@ async def serve(scope: tasks.Scope) -> None:
             server.add(add_HubServiceServicer_to_server, HubService(database, events, now=clock.now))
             server.add(add_ManifestServiceServicer_to_server, manifests)
             server.add(add_CertificateServiceServicer_to_server, certificates)
+            authorities = CertificateAuthorityService(database, signers, now=clock.now, trust_key=trust_key_of(config))
+            server.add(add_CertificateAuthorityServiceServicer_to_server, authorities)
             server.add(add_HubRecordServiceServicer_to_server, records)
             server.add(add_UpdateHoldServiceServicer_to_server, UpdateHoldService(database, now=clock.now))
             firmware.add(server, config, database, events, publisher, steering)

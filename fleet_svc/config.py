@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from fleet_svc.authority import x509_authority
+from fleet_svc.authority.keys import FileKeys, HsmKeys, NoKeys
 from fleet_svc.director import Director
+from fleet_svc.signers import Signers
 from fleet_svc.tuf_files import OnlineKey
 from mesh.config import Secret, setting
+from mesh.pkcs11 import Pkcs11Config, Token
 from mesh.settings import DatabaseConfig, MeshConfig, RedisConfig
 
 if TYPE_CHECKING:
-    from fleet_svc.authority import Authority
+    from fleet_svc.authority.keys import AuthorityKeys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,11 @@ class Config:
     # The intermediate that signs Hubs' certificates, as PEM files. Without them none is issued here.
     authority_chain: Path | None = setting("ORA_FLEET_AUTHORITY_CHAIN", default=None)
     authority_key: Path | None = setting("ORA_FLEET_AUTHORITY_KEY", default=None)
+    # Where the keys of further intermediates are made: a folder of files, unless there is an HSM.
+    authority_keys: Path | None = setting("ORA_FLEET_AUTHORITY_KEYS", default=None)
+    pkcs11: Pkcs11Config
+    # The public half of the offline key that signs trust bundles, Ed25519, as a PEM file.
+    trust_key: Path | None = setting("ORA_FLEET_TRUST_KEY", default=None)
     certificate_days: int = setting("ORA_FLEET_CERTIFICATE_DAYS", default=30)
     # The Ed25519 key of the TUF roles snapshot and timestamp, as a PEM file. Without it nothing is published here.
     online_key: Path | None = setting("ORA_FLEET_TUF_ONLINE_KEY", default=None)
@@ -56,11 +64,28 @@ class Config:
             raise ValueError("ORA_FLEET_WATCH_QUEUE is at least 1")
 
 
-def authority_of(config: Config) -> Authority | None:
-    """Return the authority that signs here."""
-    if config.authority_chain is None or config.authority_key is None:
+def signers_of(config: Config) -> Signers:
+    """Return the authorities whose keys are here."""
+    configured = None
+    if config.authority_chain is not None and config.authority_key is not None:
+        configured = x509_authority.from_files(config.authority_chain, config.authority_key)
+    return Signers(configured, _keys_of(config))
+
+
+def _keys_of(config: Config) -> AuthorityKeys:
+    if config.pkcs11.module:
+        return HsmKeys(Token(config.pkcs11))
+    return FileKeys(config.authority_keys) if config.authority_keys is not None else NoKeys()
+
+
+def trust_key_of(config: Config) -> bytes | None:
+    """Return the public key that signs trust bundles."""
+    if config.trust_key is None:
         return None
-    return x509_authority.from_files(config.authority_chain, config.authority_key)
+    key = load_pem_public_key(config.trust_key.read_bytes())
+    if not isinstance(key, Ed25519PublicKey):
+        raise TypeError(f"{config.trust_key.name} is no Ed25519 key")
+    return key.public_bytes_raw()
 
 
 def online_key_of(config: Config) -> OnlineKey | None:

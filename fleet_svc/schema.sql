@@ -12,6 +12,18 @@ BEGIN
      WHERE hub_id = coalesce(NEW.hub_id, OLD.hub_id);
     RETURN NULL;
 END $$;
+-- Name: certificate_authority_before_update(); Type: FUNCTION; Schema: fleet; Owner: -
+CREATE FUNCTION fleet.certificate_authority_before_update() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+BEGIN
+    IF OLD.state = 'RETIRED' THEN
+        RAISE EXCEPTION 'a retired authority stays so'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'certificate_authority_retired_for_ever';
+    END IF;
+    RETURN NEW;
+END $$;
 -- Name: certificate_before_delete(); Type: FUNCTION; Schema: fleet; Owner: -
 CREATE FUNCTION fleet.certificate_before_delete() RETURNS trigger
     LANGUAGE plpgsql
@@ -145,6 +157,18 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+-- Name: trust_bundle_before_update(); Type: FUNCTION; Schema: fleet; Owner: -
+CREATE FUNCTION fleet.trust_bundle_before_update() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+BEGIN
+    IF NEW.version <= OLD.version THEN
+        RAISE EXCEPTION 'a trust bundle is followed by a newer one alone'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'trust_bundle_rises';
+    END IF;
+    RETURN NEW;
+END $$;
 -- Name: update_hold_before_write(); Type: FUNCTION; Schema: fleet; Owner: -
 CREATE FUNCTION fleet.update_hold_before_write() RETURNS trigger
     LANGUAGE plpgsql
@@ -215,6 +239,57 @@ COMMENT ON COLUMN fleet.certificate.create_time IS 'PUBLIC: when it was issued.'
 COMMENT ON COLUMN fleet.certificate.revoke_time IS 'PUBLIC: when it was revoked; null: it is not.';
 -- Name: COLUMN certificate.revocation_reason; Type: COMMENT; Schema: fleet; Owner: -
 COMMENT ON COLUMN fleet.certificate.revocation_reason IS 'PUBLIC: why it was revoked; null: it is not.';
+-- Name: certificate_authority; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.certificate_authority (
+    authority_id uuid NOT NULL,
+    kind text NOT NULL,
+    state text NOT NULL,
+    key_label text NOT NULL,
+    csr_der bytea NOT NULL,
+    certificate_der bytea,
+    cross_certificates_der bytea[] DEFAULT '{}'::bytea[] NOT NULL,
+    not_before_time timestamp with time zone,
+    not_after_time timestamp with time zone,
+    revision bigint NOT NULL,
+    create_time timestamp with time zone NOT NULL,
+    update_time timestamp with time zone NOT NULL,
+    CONSTRAINT certificate_authority_certificate_der_check CHECK (((octet_length(certificate_der) >= 1) AND (octet_length(certificate_der) <= 2048))),
+    CONSTRAINT certificate_authority_check CHECK ((num_nonnulls(certificate_der, not_before_time, not_after_time) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT certificate_authority_check1 CHECK (((certificate_der IS NOT NULL) OR (state = ANY (ARRAY['PENDING'::text, 'RETIRED'::text])))),
+    CONSTRAINT certificate_authority_check2 CHECK (((kind = 'INTERMEDIATE'::text) OR (state = ANY (ARRAY['TRUSTED'::text, 'RETIRED'::text])))),
+    CONSTRAINT certificate_authority_cross_certificates_der_check CHECK ((cardinality(cross_certificates_der) <= 4)),
+    CONSTRAINT certificate_authority_csr_der_check CHECK ((octet_length(csr_der) <= 1024)),
+    CONSTRAINT certificate_authority_key_label_check CHECK ((char_length(key_label) <= 64)),
+    CONSTRAINT certificate_authority_kind_check CHECK ((kind = ANY (ARRAY['ROOT'::text, 'INTERMEDIATE'::text]))),
+    CONSTRAINT certificate_authority_revision_check CHECK ((revision > 0)),
+    CONSTRAINT certificate_authority_state_check CHECK ((state = ANY (ARRAY['PENDING'::text, 'TRUSTED'::text, 'SIGNING'::text, 'RETIRING'::text, 'RETIRED'::text])))
+);
+-- Name: TABLE certificate_authority; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.certificate_authority IS 'Roots, whose keys are offline, and intermediates, whose keys are in the key service. Never deleted.';
+-- Name: COLUMN certificate_authority.authority_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.certificate_authority.authority_id IS 'PUBLIC: the authority; made of its key.';
+-- Name: COLUMN certificate_authority.kind; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.certificate_authority.kind IS 'PUBLIC: root or intermediate.';
+-- Name: COLUMN certificate_authority.state; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.certificate_authority.state IS 'PUBLIC: where it is in its life.';
+-- Name: COLUMN certificate_authority.key_label; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.certificate_authority.key_label IS 'PUBLIC: what its key is called where it is kept; empty: elsewhere.';
+-- Name: COLUMN certificate_authority.csr_der; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.certificate_authority.csr_der IS 'PUBLIC: what the root is asked to sign; empty: nothing.';
+-- Name: COLUMN certificate_authority.certificate_der; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.certificate_authority.certificate_der IS 'PUBLIC: its certificate; null: not installed.';
+-- Name: COLUMN certificate_authority.cross_certificates_der; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.certificate_authority.cross_certificates_der IS 'PUBLIC: the same key certified by other roots.';
+-- Name: COLUMN certificate_authority.not_before_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.certificate_authority.not_before_time IS 'PUBLIC: from when its certificate holds.';
+-- Name: COLUMN certificate_authority.not_after_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.certificate_authority.not_after_time IS 'PUBLIC: until when its certificate holds.';
+-- Name: COLUMN certificate_authority.revision; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.certificate_authority.revision IS 'PUBLIC: rises with each change; the etag.';
+-- Name: COLUMN certificate_authority.create_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.certificate_authority.create_time IS 'PUBLIC: when it was made.';
+-- Name: COLUMN certificate_authority.update_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.certificate_authority.update_time IS 'PUBLIC: when it last changed.';
 -- Name: consent; Type: TABLE; Schema: fleet; Owner: -
 CREATE TABLE fleet.consent (
     hub_id uuid NOT NULL,
@@ -917,6 +992,27 @@ COMMENT ON COLUMN fleet.request_record.digest IS 'PSEUDONYM: SHA-256 of the requ
 COMMENT ON COLUMN fleet.request_record.response IS 'PII: the answer without its SECRET fields.';
 -- Name: COLUMN request_record.created_at; Type: COMMENT; Schema: fleet; Owner: -
 COMMENT ON COLUMN fleet.request_record.created_at IS 'PUBLIC: when it was first asked.';
+-- Name: revocation_list; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.revocation_list (
+    authority_id uuid NOT NULL,
+    crl_number bigint NOT NULL,
+    crl_der bytea NOT NULL,
+    make_time timestamp with time zone NOT NULL,
+    next_update_time timestamp with time zone NOT NULL,
+    CONSTRAINT revocation_list_crl_number_check CHECK ((crl_number > 0))
+);
+-- Name: TABLE revocation_list; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.revocation_list IS 'The newest revocation list of each authority; made when it is asked for and there is news.';
+-- Name: COLUMN revocation_list.authority_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.revocation_list.authority_id IS 'PUBLIC: the authority.';
+-- Name: COLUMN revocation_list.crl_number; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.revocation_list.crl_number IS 'PUBLIC: its number; only rises.';
+-- Name: COLUMN revocation_list.crl_der; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.revocation_list.crl_der IS 'PSEUDONYM: the list; it names serial numbers.';
+-- Name: COLUMN revocation_list.make_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.revocation_list.make_time IS 'PUBLIC: when it was made.';
+-- Name: COLUMN revocation_list.next_update_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.revocation_list.next_update_time IS 'PUBLIC: until when it holds.';
 -- Name: schema_migration; Type: TABLE; Schema: fleet; Owner: -
 CREATE TABLE fleet.schema_migration (
     number integer NOT NULL,
@@ -934,6 +1030,38 @@ COMMENT ON COLUMN fleet.schema_migration.name IS 'PUBLIC: the name of the file.'
 COMMENT ON COLUMN fleet.schema_migration.checksum IS 'PUBLIC: SHA-256 of what was run.';
 -- Name: COLUMN schema_migration.applied_at; Type: COMMENT; Schema: fleet; Owner: -
 COMMENT ON COLUMN fleet.schema_migration.applied_at IS 'PUBLIC: when it was run.';
+-- Name: trust_bundle; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.trust_bundle (
+    purpose text NOT NULL,
+    version bigint NOT NULL,
+    anchors_der bytea[] NOT NULL,
+    statement bytea NOT NULL,
+    signature bytea NOT NULL,
+    key_id bytea NOT NULL,
+    take_time timestamp with time zone NOT NULL,
+    CONSTRAINT trust_bundle_anchors_der_check CHECK (((cardinality(anchors_der) >= 1) AND (cardinality(anchors_der) <= 8))),
+    CONSTRAINT trust_bundle_key_id_check CHECK ((octet_length(key_id) = 8)),
+    CONSTRAINT trust_bundle_purpose_check CHECK ((purpose = ANY (ARRAY['HUB'::text, 'EDGE'::text]))),
+    CONSTRAINT trust_bundle_signature_check CHECK ((octet_length(signature) = 64)),
+    CONSTRAINT trust_bundle_statement_check CHECK (((octet_length(statement) >= 1) AND (octet_length(statement) <= 4096))),
+    CONSTRAINT trust_bundle_version_check CHECK ((version > 0))
+);
+-- Name: TABLE trust_bundle; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.trust_bundle IS 'The newest anchors of each purpose, as the offline trust key signed them.';
+-- Name: COLUMN trust_bundle.purpose; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.trust_bundle.purpose IS 'PUBLIC: what the anchors are for.';
+-- Name: COLUMN trust_bundle.version; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.trust_bundle.version IS 'PUBLIC: the version in the statement; never falls.';
+-- Name: COLUMN trust_bundle.anchors_der; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.trust_bundle.anchors_der IS 'PUBLIC: the anchors.';
+-- Name: COLUMN trust_bundle.statement; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.trust_bundle.statement IS 'PUBLIC: the TrustBundleStatement, byte for byte as signed.';
+-- Name: COLUMN trust_bundle.signature; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.trust_bundle.signature IS 'PUBLIC: the signature by the offline trust key.';
+-- Name: COLUMN trust_bundle.key_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.trust_bundle.key_id IS 'PUBLIC: the short name of the key that signed.';
+-- Name: COLUMN trust_bundle.take_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.trust_bundle.take_time IS 'PUBLIC: when it was taken.';
 -- Name: update_hold; Type: TABLE; Schema: fleet; Owner: -
 CREATE TABLE fleet.update_hold (
     hub_id uuid NOT NULL,
@@ -953,6 +1081,9 @@ COMMENT ON COLUMN fleet.update_hold.reason IS 'PUBLIC: why updates wait; null: t
 COMMENT ON COLUMN fleet.update_hold.lock_epoch IS 'PSEUDONYM: the lock epoch of the project; never falls.';
 -- Name: COLUMN update_hold.update_time; Type: COMMENT; Schema: fleet; Owner: -
 COMMENT ON COLUMN fleet.update_hold.update_time IS 'PUBLIC: when it last changed.';
+-- Name: certificate_authority certificate_authority_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.certificate_authority
+    ADD CONSTRAINT certificate_authority_pkey PRIMARY KEY (authority_id);
 -- Name: certificate certificate_fingerprint_key; Type: CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.certificate
     ADD CONSTRAINT certificate_fingerprint_key UNIQUE (fingerprint);
@@ -1034,12 +1165,22 @@ ALTER TABLE ONLY fleet.peer_list
 -- Name: request_record request_record_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.request_record
     ADD CONSTRAINT request_record_pkey PRIMARY KEY (tenant_id, scope, method, request_id);
+-- Name: revocation_list revocation_list_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.revocation_list
+    ADD CONSTRAINT revocation_list_pkey PRIMARY KEY (authority_id);
 -- Name: schema_migration schema_migration_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.schema_migration
     ADD CONSTRAINT schema_migration_pkey PRIMARY KEY (number);
+-- Name: trust_bundle trust_bundle_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.trust_bundle
+    ADD CONSTRAINT trust_bundle_pkey PRIMARY KEY (purpose);
 -- Name: update_hold update_hold_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.update_hold
     ADD CONSTRAINT update_hold_pkey PRIMARY KEY (hub_id);
+-- Name: certificate_authority_signing; Type: INDEX; Schema: fleet; Owner: -
+CREATE UNIQUE INDEX certificate_authority_signing ON fleet.certificate_authority USING btree (state) WHERE (state = 'SIGNING'::text);
+-- Name: certificate_by_authority; Type: INDEX; Schema: fleet; Owner: -
+CREATE INDEX certificate_by_authority ON fleet.certificate USING btree (authority_id, not_after_time);
 -- Name: certificate_by_end; Type: INDEX; Schema: fleet; Owner: -
 CREATE INDEX certificate_by_end ON fleet.certificate USING btree (not_after_time);
 -- Name: certificate_by_hub; Type: INDEX; Schema: fleet; Owner: -
@@ -1070,6 +1211,8 @@ CREATE INDEX outbox_waiting ON fleet.outbox USING btree ("position") WHERE (publ
 CREATE INDEX request_record_created_at ON fleet.request_record USING btree (created_at);
 -- Name: certificate certificate_admission; Type: TRIGGER; Schema: fleet; Owner: -
 CREATE TRIGGER certificate_admission AFTER UPDATE ON fleet.certificate FOR EACH ROW WHEN ((old.revoke_time IS DISTINCT FROM new.revoke_time)) EXECUTE FUNCTION fleet.admission_changed();
+-- Name: certificate_authority certificate_authority_before_update; Type: TRIGGER; Schema: fleet; Owner: -
+CREATE TRIGGER certificate_authority_before_update BEFORE UPDATE ON fleet.certificate_authority FOR EACH ROW EXECUTE FUNCTION fleet.certificate_authority_before_update();
 -- Name: certificate certificate_before_delete; Type: TRIGGER; Schema: fleet; Owner: -
 CREATE TRIGGER certificate_before_delete BEFORE DELETE ON fleet.certificate FOR EACH ROW EXECUTE FUNCTION fleet.certificate_before_delete();
 -- Name: certificate certificate_before_update; Type: TRIGGER; Schema: fleet; Owner: -
@@ -1096,6 +1239,8 @@ CREATE TRIGGER owner_key_before_update BEFORE UPDATE ON fleet.owner_key FOR EACH
 CREATE TRIGGER peer_list_admission AFTER INSERT OR DELETE OR UPDATE ON fleet.peer_list FOR EACH ROW EXECUTE FUNCTION fleet.admission_changed();
 -- Name: peer_list peer_list_before_update; Type: TRIGGER; Schema: fleet; Owner: -
 CREATE TRIGGER peer_list_before_update BEFORE UPDATE ON fleet.peer_list FOR EACH ROW EXECUTE FUNCTION fleet.peer_list_before_update();
+-- Name: trust_bundle trust_bundle_before_update; Type: TRIGGER; Schema: fleet; Owner: -
+CREATE TRIGGER trust_bundle_before_update BEFORE UPDATE ON fleet.trust_bundle FOR EACH ROW EXECUTE FUNCTION fleet.trust_bundle_before_update();
 -- Name: update_hold update_hold_admission; Type: TRIGGER; Schema: fleet; Owner: -
 CREATE TRIGGER update_hold_admission AFTER INSERT OR DELETE OR UPDATE ON fleet.update_hold FOR EACH ROW EXECUTE FUNCTION fleet.admission_changed();
 -- Name: update_hold update_hold_before_write; Type: TRIGGER; Schema: fleet; Owner: -
@@ -1136,6 +1281,9 @@ ALTER TABLE ONLY fleet.owner_key
 -- Name: peer_list peer_list_hub_id_owner_epoch_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.peer_list
     ADD CONSTRAINT peer_list_hub_id_owner_epoch_fkey FOREIGN KEY (hub_id, owner_epoch) REFERENCES fleet.owner_key(hub_id, owner_epoch) ON DELETE CASCADE;
+-- Name: revocation_list revocation_list_authority_id_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.revocation_list
+    ADD CONSTRAINT revocation_list_authority_id_fkey FOREIGN KEY (authority_id) REFERENCES fleet.certificate_authority(authority_id);
 -- Name: update_hold update_hold_hub_id_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.update_hold
     ADD CONSTRAINT update_hold_hub_id_fkey FOREIGN KEY (hub_id) REFERENCES fleet.hub(hub_id);
@@ -1151,6 +1299,8 @@ CREATE POLICY tenant ON fleet.request_record USING ((tenant_id = (NULLIF(current
 GRANT USAGE ON SCHEMA fleet TO fleet_service;
 -- Name: FUNCTION admission_changed(); Type: ACL; Schema: fleet; Owner: -
 REVOKE ALL ON FUNCTION fleet.admission_changed() FROM PUBLIC;
+-- Name: FUNCTION certificate_authority_before_update(); Type: ACL; Schema: fleet; Owner: -
+REVOKE ALL ON FUNCTION fleet.certificate_authority_before_update() FROM PUBLIC;
 -- Name: FUNCTION certificate_before_delete(); Type: ACL; Schema: fleet; Owner: -
 REVOKE ALL ON FUNCTION fleet.certificate_before_delete() FROM PUBLIC;
 -- Name: FUNCTION certificate_before_update(); Type: ACL; Schema: fleet; Owner: -
@@ -1171,6 +1321,8 @@ REVOKE ALL ON FUNCTION fleet.hub_notify() FROM PUBLIC;
 REVOKE ALL ON FUNCTION fleet.owner_key_before_update() FROM PUBLIC;
 -- Name: FUNCTION peer_list_before_update(); Type: ACL; Schema: fleet; Owner: -
 REVOKE ALL ON FUNCTION fleet.peer_list_before_update() FROM PUBLIC;
+-- Name: FUNCTION trust_bundle_before_update(); Type: ACL; Schema: fleet; Owner: -
+REVOKE ALL ON FUNCTION fleet.trust_bundle_before_update() FROM PUBLIC;
 -- Name: FUNCTION update_hold_before_write(); Type: ACL; Schema: fleet; Owner: -
 REVOKE ALL ON FUNCTION fleet.update_hold_before_write() FROM PUBLIC;
 -- Name: TABLE certificate; Type: ACL; Schema: fleet; Owner: -
@@ -1179,6 +1331,22 @@ GRANT SELECT,INSERT,DELETE ON TABLE fleet.certificate TO fleet_service;
 GRANT UPDATE(revoke_time) ON TABLE fleet.certificate TO fleet_service;
 -- Name: COLUMN certificate.revocation_reason; Type: ACL; Schema: fleet; Owner: -
 GRANT UPDATE(revocation_reason) ON TABLE fleet.certificate TO fleet_service;
+-- Name: TABLE certificate_authority; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT,INSERT ON TABLE fleet.certificate_authority TO fleet_service;
+-- Name: COLUMN certificate_authority.state; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(state) ON TABLE fleet.certificate_authority TO fleet_service;
+-- Name: COLUMN certificate_authority.certificate_der; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(certificate_der) ON TABLE fleet.certificate_authority TO fleet_service;
+-- Name: COLUMN certificate_authority.cross_certificates_der; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(cross_certificates_der) ON TABLE fleet.certificate_authority TO fleet_service;
+-- Name: COLUMN certificate_authority.not_before_time; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(not_before_time) ON TABLE fleet.certificate_authority TO fleet_service;
+-- Name: COLUMN certificate_authority.not_after_time; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(not_after_time) ON TABLE fleet.certificate_authority TO fleet_service;
+-- Name: COLUMN certificate_authority.revision; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(revision) ON TABLE fleet.certificate_authority TO fleet_service;
+-- Name: COLUMN certificate_authority.update_time; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(update_time) ON TABLE fleet.certificate_authority TO fleet_service;
 -- Name: TABLE consent; Type: ACL; Schema: fleet; Owner: -
 GRANT SELECT,INSERT ON TABLE fleet.consent TO fleet_service;
 -- Name: COLUMN consent.owner_epoch; Type: ACL; Schema: fleet; Owner: -
@@ -1389,6 +1557,30 @@ GRANT UPDATE(key_id) ON TABLE fleet.peer_list TO fleet_service;
 GRANT UPDATE(take_time) ON TABLE fleet.peer_list TO fleet_service;
 -- Name: TABLE request_record; Type: ACL; Schema: fleet; Owner: -
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE fleet.request_record TO fleet_service;
+-- Name: TABLE revocation_list; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT,INSERT ON TABLE fleet.revocation_list TO fleet_service;
+-- Name: COLUMN revocation_list.crl_number; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(crl_number) ON TABLE fleet.revocation_list TO fleet_service;
+-- Name: COLUMN revocation_list.crl_der; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(crl_der) ON TABLE fleet.revocation_list TO fleet_service;
+-- Name: COLUMN revocation_list.make_time; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(make_time) ON TABLE fleet.revocation_list TO fleet_service;
+-- Name: COLUMN revocation_list.next_update_time; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(next_update_time) ON TABLE fleet.revocation_list TO fleet_service;
+-- Name: TABLE trust_bundle; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT,INSERT ON TABLE fleet.trust_bundle TO fleet_service;
+-- Name: COLUMN trust_bundle.version; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(version) ON TABLE fleet.trust_bundle TO fleet_service;
+-- Name: COLUMN trust_bundle.anchors_der; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(anchors_der) ON TABLE fleet.trust_bundle TO fleet_service;
+-- Name: COLUMN trust_bundle.statement; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(statement) ON TABLE fleet.trust_bundle TO fleet_service;
+-- Name: COLUMN trust_bundle.signature; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(signature) ON TABLE fleet.trust_bundle TO fleet_service;
+-- Name: COLUMN trust_bundle.key_id; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(key_id) ON TABLE fleet.trust_bundle TO fleet_service;
+-- Name: COLUMN trust_bundle.take_time; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(take_time) ON TABLE fleet.trust_bundle TO fleet_service;
 -- Name: TABLE update_hold; Type: ACL; Schema: fleet; Owner: -
 GRANT SELECT,INSERT ON TABLE fleet.update_hold TO fleet_service;
 -- Name: COLUMN update_hold.reason; Type: ACL; Schema: fleet; Owner: -

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from fleet_svc.api.certificate_requests import Request
     from fleet_svc.domain.hub import Hub
+    from fleet_svc.signers import Signers
     from mesh.clock import Now
     from mesh.db import Tx
 
@@ -27,28 +28,29 @@ _RANDOM: Final = secrets.SystemRandom()
 
 
 class Issuer:
-    """Issues certificates of one authority."""
+    """Issues certificates of the authority that signs now."""
 
     def __init__(
         self,
-        authority: Authority | None,
+        signers: Signers,
         *,
         life: timedelta,
         now: Now,
         spread: Callable[[], float] = _RANDOM.random,
     ) -> None:
-        self._authority, self._life, self._now, self._spread = authority, life, now, spread
+        self._signers, self._life, self._now, self._spread = signers, life, now, spread
 
     async def issue(self, tx: Tx, hub: Hub, request: Request) -> Certificate:
         """Return the certificate of ``request``: the one that was issued for it, or a new one."""
         before = await certificates.by_request(tx, hub.id, request.digest)
         if before is not None:
             return before
-        if self._authority is None:
+        authority = await self._signers.current(tx, now=self._now())
+        if authority is None:
             raise UnavailableError("no authority signs here", reason="AUTHORITY_UNAVAILABLE")
         now, revoked_before = self._now(), hub.certificates_not_before
         domain.require_room(await certificates.count_unexpired(tx, hub.id, now=now, revoked_before=revoked_before))
-        made = await self._sign(self._authority, hub, request)
+        made = await self._sign(authority, hub, request)
         await certificates.insert(tx, made)
         return made
 

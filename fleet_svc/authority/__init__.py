@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -11,7 +12,7 @@ from fleet_svc.domain.certificate import Validity
 from mesh.ids import HubId
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Sequence
     from uuid import UUID
 
 
@@ -23,6 +24,14 @@ class Template:
     public_key: EllipticCurvePublicKey
     serial: int
     validity: Validity
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """One line of a revocation list."""
+
+    serial: int
+    time: datetime
 
 
 class Authority(Protocol):
@@ -42,3 +51,6 @@ class Authority(Protocol):
 
     async def certify(self, template: Template) -> bytes:
         """Return the certificate in DER."""
+
+    async def revocations(self, revoked: Sequence[Revoked], *, number: int, now: datetime, until: datetime) -> bytes:
+        """Return a complete revocation list in DER."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from devstack.commands.fleet import registry
+from devstack.home import Home
 from tests.integration.fleet_svc.hub_actor import HubActor
 from tests.integration.fleet_svc.test_update_holds import place
 
@@ -19,17 +20,25 @@ if TYPE_CHECKING:
 class Stack:
     """As much of a running stack as these commands ask for."""
 
-    def __init__(self, node: Node) -> None:
-        self.data = {"components": {"fleet": {"addresses": {"grpc": f"127.0.0.1:{node.port}"}}}}
-        self._certificates = node.certificates
+    def __init__(self, node: Node, folder: Path) -> None:
+        home = Home(folder)
+        home.make()
+        self.data = {"home": str(folder)}
+        self._port, self._certificates = node.port, node.certificates
+
+    def address(self, component: str, use: str) -> str:
+        assert (component, use) == ("fleet", "grpc")
+        return f"127.0.0.1:{self._port}"
 
     def file(self, name: str) -> Path:
         assert name == "certificates"
         return self._certificates
 
 
-async def test_an_operator_sees_a_hub_and_revokes_it(node: Node, capsys: pytest.CaptureFixture[str]) -> None:
-    actor, stack = HubActor(), Stack(node)
+async def test_an_operator_sees_a_hub_and_revokes_it(
+    node: Node, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    actor, stack = HubActor(), Stack(node, tmp_path / "state")
     await node.enrol(actor)
     await place(node, actor.name, 3)
     fake: Any = stack
