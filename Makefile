@@ -6,7 +6,7 @@ ROOMS = $(foreach each,mesh relay fleet_svc portal_svc ingest_svc backup_svc gat
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test lint fmt type proto proto-check fuzz-api bench chaos-relay down reset clean
+.PHONY: help setup up demo test lint fmt type proto proto-check firmware-test fuzz-api bench chaos-relay down reset clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || grep -h '## ' $(MAKEFILE_LIST)
@@ -46,12 +46,19 @@ proto: setup  ## Compile the contracts, and everything else that is made from th
 	@$(BIN)/python -m hubsim.generate
 	@$(BIN)/python -m gateway.openapi
 	@$(BIN)/python -m sdk.golden
+	@$(BIN)/python -m proto.tools.firmware
 
 proto-check: setup  ## Fail if what is made from the contracts is stale
 	@$(BIN)/python proto/tools/generate.py --check
 	@$(BIN)/python -m hubsim.generate --check
 	@$(BIN)/python -m gateway.openapi --check
 	@$(BIN)/python -m sdk.golden --check
+	@$(BIN)/python -m proto.tools.firmware --check
+
+firmware-test: setup  ## Build the C for Hubs with every warning an error, and run it on all vectors under sanitizers
+	@$(BIN)/python -m devstack.debian
+	@$(MAKE) --no-print-directory -C proto/firmware -j$(PROCESSES) check
+	@$(MAKE) --no-print-directory -C proto/firmware sizes CFLAGS=-Os
 	@$(BIN)/python proto/tools/record.py --check
 
 fuzz-api: setup  ## Fuzz the REST API with many more cases than `make test` does (EXAMPLES=300 for each operation)

@@ -16,6 +16,7 @@ from ora.relay.v1 import envelope_pb2 as pb
 from sdk.backup.recovery_key import parse_recovery_key
 from sdk.envelope import Opened, Receiver, open_envelope
 from sdk.errors import SealError
+from sdk.golden import messages
 from sdk.golden.backups import conformance, outcome, spelling
 from sdk.golden.files import FOLDERS, ROOT, Facts, Vector, load
 from sdk.golden.headers import facts_of, fields_of
@@ -130,6 +131,11 @@ def check_layout(vector: Vector) -> Iterator[str]:
     yield from _differs_from(vector, conformance(vector.binary))
 
 
+def check_message(vector: Vector) -> Iterator[str]:
+    """Read a message and check its rules; yield what differs from the vector."""
+    yield from _differs("facts", messages.facts_of(str(vector.facts["message"]), vector.binary), vector.facts)
+
+
 CHECKS: Final[dict[str, Callable[[Vector], Iterator[str]]]] = {
     "envelope": check_envelope,
     "route_header": check_route_header,
@@ -138,6 +144,7 @@ CHECKS: Final[dict[str, Callable[[Vector], Iterator[str]]]] = {
     "backup": check_backup,
     "recovery_key": check_recovery_key,
     "layout": check_layout,
+    "message": check_message,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from sdk.golden import backups, envelopes, headers, identifiers, records
+from sdk.golden import backups, envelopes, headers, identifiers, index, messages, records
 from sdk.golden.files import FOLDERS, ROOT, load
 
 
@@ -21,9 +21,13 @@ def main() -> int:
         *records.vectors(),
         *identifiers.vectors(),
         *backups.vectors(),
+        *messages.vectors(),
     ]
     files = {path: content for vector in made for path, content in vector.files().items()}
-    present = {path.relative_to(ROOT) for folder in FOLDERS for path in (ROOT / folder).glob("*") if path.is_file()}
+    files[index.NAME] = index.of(made)
+    present = {path for path in (index.NAME,) if (ROOT / path).exists()} | {
+        path.relative_to(ROOT) for folder in FOLDERS for path in (ROOT / folder).glob("*") if path.is_file()
+    }
     differing = sorted(
         path
         for path in files.keys() | present

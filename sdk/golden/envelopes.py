@@ -12,7 +12,7 @@ from sdk.envelope import Receiver, open_envelope
 from sdk.errors import SealError
 from sdk.golden.cases import OPENS, Case, Receiving, negative, positive
 from sdk.golden.files import Facts, Vector
-from sdk.golden.headers import fields_of, relay_answer
+from sdk.golden.headers import encodes_to_same, fields_of, relay_answer
 from sdk.golden.transcript import transcribe
 from sdk.hpke import SealingKey, SuiteId, hpke_open, hpke_seal
 from sdk.sealing import INFO, sender_message
@@ -120,6 +120,7 @@ def _facts(case: Case, binary: bytes) -> Facts:
     return facts | {
         "fields": fields_of(opened.header),
         "route_header": envelope.route_header.hex(),
+        "encodes_to_same": encodes_to_same(envelope, binary),
         "sealed_bytes": len(envelope.sealed),
         "suite": SuiteId(envelope.sealed[0]).value,
         "info": INFO.hex(),

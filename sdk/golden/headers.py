@@ -19,6 +19,8 @@ from sdk.hpke import SuiteId
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from google.protobuf.message import Message
+
 FOLDER: Final = "route_header"
 MAX_HEADER_BYTES: Final = 512
 RESERVED: Final = range(43, 64)
@@ -142,7 +144,16 @@ def facts_of(binary: bytes) -> Facts:
         "fields": fields_of(header),
         "unknown_field_numbers": unknown_numbers(header),
         "relay": relay_answer(binary),
+        "encodes_to_same": encodes_to_same(header, binary),
     }
+
+
+def encodes_to_same(message: Message, binary: bytes) -> bool:
+    """Tell whether a message of this version, encoded again in the order of field numbers, is the same bytes."""
+    copy = type(message)()
+    copy.CopyFrom(message)
+    copy.DiscardUnknownFields()
+    return copy.SerializeToString(deterministic=True) == binary
 
 
 def fields_of(header: pb.RouteHeader) -> dict[str, object]:

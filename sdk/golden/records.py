@@ -11,11 +11,14 @@ from ora.fleet.v1 import hub_records_pb2 as pb
 
 from sdk.errors import SealError
 from sdk.golden.files import Facts, Vector
-from sdk.golden.testkeys import HUB_ID, app_of, hub_of
+from sdk.golden.messages import class_of, most, snake
+from sdk.golden.testkeys import HUB_ID, app_of, hub_of, secret_of
 from sdk.golden.wire import bytes_field, varint_field
 from sdk.hpke import SuiteId
+from sdk.keys import SigningKey
 from sdk.records import consent_record, open_record, owner_key_record, peer_list_record, sign_record
 from sdk.statements import Context, signed_message, subject_digest
+from sdk.surface import SURFACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +27,9 @@ if TYPE_CHECKING:
 
 FOLDER: Final = "record"
 STATEMENTS: Final[dict[Context, type[Message]]] = {
-    Context.OWNER_KEY: pb.OwnerKeyStatement,
-    Context.CONSENT: pb.ConsentStatement,
-    Context.PEER_LIST: pb.PeerListStatement,
+    spoken.context: class_of(spoken.name) for spoken in SURFACE if spoken.context is not None
 }
+_OWN: Final = (Context.OWNER_KEY, Context.CONSENT, Context.PEER_LIST)
 ISSUER: Final = "https://id.ora.test"
 SUBJECT: Final = "user-ü-1"
 
@@ -72,6 +74,19 @@ def cases() -> Iterator[tuple[str, str, Context, bytes]]:
     yield "bad_statement", "A bit of the statement is changed.", Context.CONSENT, _changed(consent, statement=True)
     yield "bad_signature", "A bit of the signature is changed.", Context.CONSENT, _changed(consent, statement=False)
     yield "truncated", "The record is cut.", Context.CONSENT, consent[:-3]
+    for spoken in SURFACE:
+        if spoken.context is not None and spoken.context not in _OWN:
+            encoded = most(spoken.name).SerializeToString(deterministic=True)
+            record = sign_record(signer_of(spoken.context), spoken.context, encoded)
+            yield snake(spoken.name).removesuffix("_statement"), "Every field at its greatest.", spoken.context, record
+
+
+def signer_of(context: Context) -> SigningKey:
+    """Return the test key that signs statements of a context."""
+    hub = hub_of(SuiteId.HYBRID)
+    if context is Context.OWNER_KEY:
+        return hub.identity
+    return hub.owner if context in _OWN else SigningKey(secret_of(f"signer of {context.value.decode()}"))
 
 
 def _changed(encoded: bytes, *, statement: bool) -> bytes:
@@ -94,8 +109,7 @@ def vectors() -> list[Vector]:
 
 def _facts(context: Context, binary: bytes) -> Facts:
     """Say who should have signed, what the record says, and whether it verifies."""
-    hub = hub_of(SuiteId.HYBRID)
-    signer = hub.identity if context is Context.OWNER_KEY else hub.owner
+    signer = signer_of(context)
     facts: Facts = {
         "context": context.value.decode(),
         "statement_message": STATEMENTS[context].DESCRIPTOR.full_name,
