@@ -33,11 +33,16 @@ class Config:
     # The moment after its beginning at which a refused claim is answered.
     refusal_seconds: float = setting("ORA_PORTAL_REFUSAL_SECONDS", default=0.25)
 
+    # How long after the electrician's approval a Project Key is not yet released, so that either side may object.
+    release_notice_seconds: float = setting("ORA_PORTAL_RELEASE_NOTICE_SECONDS", default=0.0)
+
     def __post_init__(self) -> None:
         if self.secret is not None and len(bytes.fromhex(self.secret.reveal())) != 32:  # noqa: PLR2004
             raise ValueError("ORA_PORTAL_SECRET is 32 bytes in hex")
         if not 0 <= self.strip_seconds <= 86_400:  # noqa: PLR2004 - design §5
             raise ValueError("ORA_PORTAL_STRIP_SECONDS is 0 to 86400")
+        if not 0 <= self.release_notice_seconds <= 43_200:  # noqa: PLR2004 - half of the approval's day
+            raise ValueError("ORA_PORTAL_RELEASE_NOTICE_SECONDS is 0 to 43200")
         if not 0 <= self.refusal_seconds <= 5:  # noqa: PLR2004 - half of the method's deadline
             raise ValueError("ORA_PORTAL_REFUSAL_SECONDS is 0 to 5")
 

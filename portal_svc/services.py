@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ora.portal.v1.access_key_service_pb2_grpc import add_AccessKeyServiceServicer_to_server
 from ora.portal.v1.checklist_item_service_pb2_grpc import add_ChecklistItemServiceServicer_to_server
+from ora.portal.v1.custody_service_pb2_grpc import add_CustodyServiceServicer_to_server
 from ora.portal.v1.erasure_receipt_service_pb2_grpc import add_ErasureReceiptServiceServicer_to_server
 from ora.portal.v1.handover_service_pb2_grpc import add_HandoverServiceServicer_to_server
 from ora.portal.v1.hub_binding_service_pb2_grpc import add_HubBindingServiceServicer_to_server
@@ -28,11 +29,13 @@ from mesh.ratelimit import RateLimiter
 from portal_svc.api.access_keys import AccessKeyService
 from portal_svc.api.checklist_items import ChecklistItemService
 from portal_svc.api.claims import Claims
+from portal_svc.api.custody import CustodyService
 from portal_svc.api.desk import Desk
 from portal_svc.api.erasing import Eraser
 from portal_svc.api.events import ProjectEvents
 from portal_svc.api.handovers import HandoverService
 from portal_svc.api.hub_bindings import HubBindingService
+from portal_svc.api.keeping import Keeping
 from portal_svc.api.licenses import LicenseService
 from portal_svc.api.locking import Locking
 from portal_svc.api.members import MemberService
@@ -43,15 +46,16 @@ from portal_svc.api.remains import ErasureReceiptService, TombstoneService
 from portal_svc.api.standing import Standing
 from portal_svc.api.watching import Watching
 from portal_svc.config import Config, derived
+from portal_svc.custody_vault import PURPOSE as CUSTODY_PURPOSE
+from portal_svc.custody_vault import CustodyVault
 from portal_svc.feed import Feed
 from portal_svc.jobs.timers import Timers
-from portal_svc.ports import LicenseRegister, NoCustody, NoPlans, NoTemplates, Registry
+from portal_svc.ports import LicenseRegister, NoPlans, NoTemplates, Registry
 from portal_svc.signer import Signer
 from portal_svc.vault import Vault
 
 # What the portal has keys for. Custody's are opened by custody alone.
 VAULT_PURPOSES: Final = ("project", "search")
-CUSTODY_PURPOSE: Final = "project_key"
 PURPOSES: Final = (*VAULT_PURPOSES, CUSTODY_PURPOSE)
 
 
@@ -77,18 +81,21 @@ class Portal:
 
 def assemble(config: Config, outside: Outside, *, now: clock.Now = clock.now) -> Portal:
     """Return the portal."""
+    events = ProjectEvents(now=now, new_id=uuid7)
+    custody_vault = CustodyVault(ForPurposes(outside.kms, CUSTODY_PURPOSE))
+    keeping = Keeping(custody_vault, events, now=now)
     desk = Desk(
         database=outside.database,
         now=now,
         new_id=uuid7,
-        events=ProjectEvents(now=now, new_id=uuid7),
+        events=events,
         vault=Vault(ForPurposes(outside.kms, *VAULT_PURPOSES)),
         signer=Signer.from_folder(config.signing_folder),
         registry=outside.registry,
         register=outside.register,
         templates=NoTemplates(),
         plans=NoPlans(),
-        custody=NoCustody(),
+        custody=keeping,
         tokens=PageTokens([Secret(derived(config, b"page tokens").hex())]),
     )
     locking, eraser = Locking(desk), Eraser(desk)
@@ -112,8 +119,12 @@ def assemble(config: Config, outside: Outside, *, now: clock.Now = clock.now) ->
             (add_HubBindingServiceServicer_to_server, HubBindingService(desk)),
             (add_HandoverServiceServicer_to_server, HandoverService(desk, locking, receipts)),
             (add_AccessKeyServiceServicer_to_server, AccessKeyService(desk, locking, claims)),
+            (
+                add_CustodyServiceServicer_to_server,
+                CustodyService(desk, keeping, custody_vault, notice=timedelta(seconds=config.release_notice_seconds)),
+            ),
             (add_ErasureReceiptServiceServicer_to_server, ErasureReceiptService(desk)),
             (add_TombstoneServiceServicer_to_server, TombstoneService(desk)),
         ),
-        Timers(desk, locking, eraser, licenses),
+        Timers(desk, locking, eraser, licenses, keeping),
     )

@@ -70,6 +70,24 @@ class PayloadTooLargeError(SealError):
     reason = "PAYLOAD_TOO_LARGE"
 
 
+class WrongPlaceError(SealError):
+    """A Project Key that is sealed for another handover or another AccessKey."""
+
+    reason = "WRONG_PLACE"
+
+
+class AccessKeyTextError(SealError):
+    """What was typed or scanned is no AccessKey. Nothing of it is in the text."""
+
+    reason = "NO_ACCESS_KEY"
+
+
+class ChainError(SealError):
+    """An audit chain does not hold: an entry was changed, removed, added or moved, or a checkpoint is of another."""
+
+    reason = "CHAIN_BROKEN"
+
+
 class RecordSignatureError(SealError):
     """A signed record does not verify: another key, another context, or changed bytes."""
 

@@ -1,4 +1,4 @@
-"""Owns the HPKE suites (RFC 9180) and raw keys of envelopes. It knows no message format and no sender.
+"""Owns the HPKE suites (RFC 9180) and raw keys of envelopes and custody. It knows no message format and no sender.
 
 HPKE itself is the `cryptography` library's. Its public one-shot functions take no AAD; those that do are the library's
 own, kept for the RFC's vectors. This module is the only one that names them (docs/adr/0031), and its tests replay the
@@ -61,6 +61,8 @@ _SUITES: Final = {
     SuiteId.SMALL: Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_128_GCM),
     SuiteId.HYBRID: Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM),
 }
+# Custody has AES-256-GCM in both suites (ora.portal.v1.HpkeSuite), and no AAD.
+_STRONG: Final = {suite: Suite(kem, KDF.HKDF_SHA256, AEAD.AES_256_GCM) for suite, kem in _KEMS.items()}
 
 
 def suite_of(number: int) -> SuiteId:
@@ -141,6 +143,32 @@ def hpke_open(key: SealingKey, *, info: bytes, aad: bytes, enc_and_ciphertext: b
         return _openssl.hpke._decrypt_with_aad(_SUITES[key.suite], enc_and_ciphertext, private, info, aad)  # noqa: SLF001
     except InvalidTag:
         raise TamperedError("the seal does not match the header, the bytes and this key") from None
+
+
+def strong_seal(public: SealingPublicKey, *, info: bytes, plaintext: bytes) -> tuple[bytes, bytes]:
+    """Seal in base mode with AES-256-GCM, whatever the KEM; return enc and ciphertext.
+
+    Raises:
+        MalformedError: the public key is no point or no encapsulation key.
+    """
+    try:
+        sealed = _STRONG[public.suite].encrypt(plaintext, _load(public), info)
+    except ValueError as error:
+        raise MalformedError("the receiver's public key is not one") from error
+    return sealed[: public.suite.enc_bytes], sealed[public.suite.enc_bytes :]
+
+
+def strong_open(key: SealingKey, *, info: bytes, enc: bytes, ciphertext: bytes) -> bytes:
+    """Open what ``strong_seal`` made; return the plaintext.
+
+    Raises:
+        TamperedError: the tag does not match.
+    """
+    private = _x25519(key.raw) if key.suite is SuiteId.SMALL else MLKEM768X25519PrivateKey(*_expand(key.raw))
+    try:
+        return _STRONG[key.suite].decrypt(enc + ciphertext, private, info)
+    except InvalidTag:
+        raise TamperedError("the seal does not match its place, the bytes and this key") from None
 
 
 def _load(public: SealingPublicKey) -> X25519PublicKey | MLKEM768X25519PublicKey:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mesh.db import Tx
     from mesh.ids import HubId, NewId, TenantId
     from portal_svc.domain.access_key import AccessKey
+    from portal_svc.domain.custody import Custody
     from portal_svc.domain.handover import State
     from portal_svc.domain.ids import ProjectId
     from portal_svc.domain.project import Project
@@ -27,6 +28,7 @@ SCHEMA: Final = "portal"
 _CELL: Final = 1
 _STATES: Final = portal_events_pb2.ProjectState
 _KEY_STATES: Final = portal_events_pb2.AccessKeyState
+_CUSTODY_STATES: Final = portal_events_pb2.CustodyState
 ObjectKind = portal_events_pb2.ProjectObjectKind
 
 
@@ -71,6 +73,16 @@ class ProjectEvents:
             state=_KEY_STATES.Value(f"ACCESS_KEY_STATE_{key.state}"),
         )
         event = event_pb2.Event(type=event_pb2.EVENT_TYPE_ACCESS_KEY_STATE_CHANGED, access_key_state_changed=payload)
+        await self._tell(tx, project, event)
+
+    async def custody_changed(self, tx: Tx, project: Project, held: Custody) -> None:
+        """Tell that custody moved in its life, or was asked for or approved."""
+        payload = portal_events_pb2.CustodyStateChanged(
+            project_id=project.project_id.bytes,
+            generation=held.generation,
+            state=_CUSTODY_STATES.Value(f"CUSTODY_STATE_{held.state}"),
+        )
+        event = event_pb2.Event(type=event_pb2.EVENT_TYPE_CUSTODY_STATE_CHANGED, custody_state_changed=payload)
         await self._tell(tx, project, event)
 
     async def object_changed(

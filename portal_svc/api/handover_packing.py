@@ -8,7 +8,7 @@ from ora.common.v1.signed_record_pb2 import SignedRecord
 from ora.portal.v1 import access_key_pb2, handover_pb2
 from ora.portal.v1.handover_records_pb2 import HandoverMode
 
-from portal_svc.api.names import ACCESS_KEY, ACCOUNT, handover_name, hub_name, project_name
+from portal_svc.api.names import ACCESS_KEY, ACCOUNT, custody_name, handover_name, hub_name, project_name
 from portal_svc.api.times import to_timestamp
 from portal_svc.domain.access_key import KEYS_A_DAY
 
@@ -36,7 +36,7 @@ def to_proto(handover: Handover, *, made_today: int, for_claimant: bool) -> hand
         hub=hub_name(handover.hub_id),
         claimant=ACCOUNT.format(claimant) if claimant else "",
         claimant_public_key=handover.claimant_public_key or b"",
-        custody=f"{project_name(handover.project_id)}/custody" if handover.mode == "REMOTE" else "",
+        custody=custody_name(handover.project_id) if handover.mode == "REMOTE" else "",
         lock_notice=record_of(handover.lock_notice),
         claim=record_of(handover.claim),
         claim_grant=record_of(handover.claim_grant),

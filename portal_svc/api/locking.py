@@ -10,10 +10,12 @@ from ora.portal.v1 import handover_records_pb2 as records
 
 from mesh.db import enter_tenant
 from mesh.errors import AlreadyExistsError, InvalidArgumentError
+from portal_svc.api.keeping import SUITES
 from portal_svc.api.statements import read_statement, require_signed, require_statement
 from portal_svc.api.times import to_ms
 from portal_svc.domain import access_key
 from portal_svc.domain.access_key import CLAIM_PERIOD, AccessKey
+from portal_svc.domain.custody import WRAP_KEY_BYTES
 from portal_svc.domain.handover import Event
 from portal_svc.domain.ids import AccessKeyId, personal_tenant
 from portal_svc.signer import Purpose
@@ -38,8 +40,6 @@ GRANT: Final = b"ora claim grant v1"
 ENDORSEMENT: Final = b"ora access key endorsement v1"
 EXPIRE: Final = "EXPIRE_HANDOVER"
 RELEASE_HOLD: Final = "RELEASE_HOLD"
-_WRAP_BYTES: Final = {"MLKEM768_X25519": 1216, "X25519": 32}
-_SUITES: Final = {1: "MLKEM768_X25519", 2: "X25519"}
 _REASONS: Final = {
     Event.DECLINE: records.LOCK_RELEASE_REASON_DECLINED,
     Event.CANCEL_HANDOVER: records.LOCK_RELEASE_REASON_CANCELLED,
@@ -65,8 +65,8 @@ class Locking:
         period: timedelta | None,
     ) -> AccessKey:
         """Return a new AccessKey for the project's lock epoch, findable by its locator; it is not stored yet."""
-        suite, now = _SUITES[material.suite], self._desk.now()
-        if len(material.wrap_public_key) != _WRAP_BYTES[suite]:
+        suite, now = SUITES[material.suite], self._desk.now()
+        if len(material.wrap_public_key) != WRAP_KEY_BYTES[suite]:
             raise InvalidArgumentError.field("access_key.wrap_public_key", "not as long as its suite says")
         endorsement = await self._endorsement(tx, project, owner, generation, material)
         made = AccessKey(

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from mesh.ids import HubId
 from portal_svc.api import audit
-from portal_svc.api.names import handover_name
+from portal_svc.api.keeping import DESTROY
+from portal_svc.api.names import custody_name, handover_name
 from portal_svc.domain.handover import Event, State
 from portal_svc.domain.project import IDLE
 from portal_svc.store import handovers, hubs, projects, tasks
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from portal_svc.api.desk import Desk
     from portal_svc.api.erasing import Eraser
+    from portal_svc.api.keeping import Keeping
     from portal_svc.api.licenses import LicenseService
     from portal_svc.api.locking import Locking
     from portal_svc.store.tasks import Task
@@ -25,8 +27,11 @@ if TYPE_CHECKING:
 class Timers:
     """The handlers of tasks. Each looks first whether there is still something to do."""
 
-    def __init__(self, desk: Desk, locking: Locking, eraser: Eraser, licenses: LicenseService) -> None:
-        self._desk, self._locking, self._eraser, self._licenses = desk, locking, eraser, licenses
+    def __init__(
+        self, desk: Desk, locking: Locking, eraser: Eraser, licenses: LicenseService, keeping: Keeping
+    ) -> None:
+        self._desk, self._locking, self._eraser = desk, locking, eraser
+        self._licenses, self._keeping = licenses, keeping
 
     def handlers(self) -> dict[str, Callable[[Task, datetime], Awaitable[None]]]:
         """Return them by the kind of task."""
@@ -37,6 +42,7 @@ class Timers:
             "RELEASE_HOLD": self.release_hold,
             "LOWER_CONSENT": self.lower_consent,
             "CHECK_LICENSE": self.check_license,
+            DESTROY: self.destroy_custody,
         }
 
     async def expire(self, task: Task, now: datetime) -> None:
@@ -90,6 +96,14 @@ class Timers:
         """Have everything turned off that the cloud may do for a Hub that was handed over."""
         del now
         await self._desk.registry.lower_consent(HubId(task.subject_id))
+
+    async def destroy_custody(self, task: Task, now: datetime) -> None:
+        """Destroy the data key of a release whose time for a retry is over, and those that nothing needs any more."""
+        async with self._desk.database.tenant(task.tenant_id) as tx:
+            ended = await self._keeping.work(tx, task, now)
+            if ended is not None:
+                name = custody_name(ended.project_id)
+                await audit.write(tx, task.tenant_id, name, now=now, job=task.kind, lock_epoch=ended.lock_epoch)
 
     async def check_license(self, task: Task, now: datetime) -> None:
         """Ask the register about a licence."""

@@ -25,6 +25,7 @@ from ora.portal.v1 import (
 )
 from ora.portal.v1.access_key_service_pb2_grpc import AccessKeyServiceStub
 from ora.portal.v1.checklist_item_service_pb2_grpc import ChecklistItemServiceStub
+from ora.portal.v1.custody_service_pb2_grpc import CustodyServiceStub
 from ora.portal.v1.erasure_receipt_service_pb2_grpc import ErasureReceiptServiceStub
 from ora.portal.v1.handover_records_pb2 import HANDOVER_MODE_LOCAL, HandoverMode
 from ora.portal.v1.handover_service_pb2_grpc import HandoverServiceStub
@@ -77,6 +78,7 @@ STUBS: dict[str, Any] = {
     "bindings": HubBindingServiceStub,
     "handovers": HandoverServiceStub,
     "keys": AccessKeyServiceStub,
+    "custody": CustodyServiceStub,
     "receipts": ErasureReceiptServiceStub,
     "tombstones": TombstoneServiceStub,
 }
