@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import grpc
 import pytest
 from ora.common.v1.signed_record_pb2 import SignedRecord
@@ -26,9 +27,12 @@ from mesh.channel import Channel, reason_of
 from tests.e2e import traces
 from tests.e2e.home import SECONDS, Home
 from tests.e2e.spellings import spellings
+from tests.stack import ora
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from tests.stack import Stack
 
 JSON, PROTOBUF = "application/json", "application/x-protobuf"
 DROPPED, REFUSED = 0x99, 0x87
@@ -165,3 +169,34 @@ async def test_no_trace_of_a_dropped_payload_is_left_anywhere(reporting: Home) -
     assert {"log", "database", "redis", "metrics"} <= {place.split(":")[0] for place in left}
     found = [place for place, content in left.items() for spelt in spellings(canary) if spelt in content]
     assert not found
+
+
+async def test_operators_see_cohorts_of_twenty_as_plots(stack: Stack, tmp_path: Path) -> None:
+    firmware = f"1.0.{secrets.randbelow(10**6)}"
+    database = await asyncpg.connect(stack.running.data["databases"]["admin"])
+    number = await database.fetchval(
+        "INSERT INTO ingest.cohort (hardware_model, firmware_version) VALUES ('plotted', $1) RETURNING cohort_id",
+        firmware,
+    )
+    await database.execute(
+        "INSERT INTO ingest.reading SELECT date_bin('5 min', now(), 'epoch'::timestamptz) - bucket * interval '5 min', "
+        "md5(hub::text || $2)::uuid, $1, hub, 40 + bucket, -60, date_trunc('month', now())::date "
+        "FROM generate_series(1, 25) AS hub, generate_series(0, 11) AS bucket",
+        number,
+        firmware,
+    )
+    await database.close()
+
+    def health(*arguments: str) -> str:
+        done = ora(stack.home.path, "health", *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    only = ("--hardware", "plotted", "--firmware", firmware)
+    assert f"plotted          {firmware}" in health("cohorts")
+    assert f"Processor, plotted {firmware}" in health(*only, "--hours", "2")
+    assert "p95" in health(*only, "--metric", "signal")
+    health(*only, "--out", str(tmp_path / "plot.svg"))
+    assert "<polyline" in (tmp_path / "plot.svg").read_text()
+    assert len(health("outliers", "--hardware", "plotted", "--firmware", firmware).splitlines()) == 20
+    assert ora(stack.home.path, "health", "--firmware", "9.9.9").stderr.startswith("Error: no cohort")

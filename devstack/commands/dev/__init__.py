@@ -14,6 +14,7 @@ _TABLE: Final = {
     "pair": (f"{_HERE}.pair", "Pair a persona's app with a Hub."),
     "send": (f"{_HERE}.send", "Seal a text to a Hub and send it."),
     "listen": (f"{_HERE}.listen", "Print what a Hub sends."),
+    "telemetry": (f"{_HERE}.telemetry", "Print, or erase, what is kept of a Hub's own health."),
     "dump": (f"{_HERE}.dump", "Write everything that the cloud keeps."),
     "revoke": (f"{_HERE}.revoke", "Revoke a Hub's certificate and suspend the Hub."),
 }

@@ -1,0 +1,1 @@
+"""Plots of the health of cohorts: what is asked, and how it is drawn."""
