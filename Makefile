@@ -6,7 +6,7 @@ ROOMS = $(foreach each,mesh relay fleet_svc portal_svc ingest_svc backup_svc gat
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test lint fmt type proto proto-check firmware-test fuzz-api bench chaos-relay down reset clean
+.PHONY: help setup up demo test lint fmt type proto proto-check firmware-test fuzz-api bench chaos-relay deploy-tools images bom audit down reset clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || grep -h '## ' $(MAKEFILE_LIST)
@@ -32,6 +32,7 @@ lint: setup  ## Style, import rules, contracts
 	@$(BIN)/buf lint
 	@$(BIN)/buf format proto --diff --exit-code
 	@$(BIN)/python proto/tools/breaking.py
+	@$(BIN)/python -m deploy.check
 
 fmt: setup  ## Put every file in its one form
 	@$(BIN)/ruff check --fix-only --quiet $(ROOMS)
@@ -69,6 +70,18 @@ bench: setup  ## Measure, and write the tables of docs/benchmarks.md
 
 chaos-relay: setup  ## Kill and pause nodes and Redis at random for two minutes, under 300 Hubs
 	@ORA_CHAOS_SECONDS=120 ORA_CHAOS_HUBS=300 $(BIN)/pytest -s tests/chaos
+
+deploy-tools: setup  ## Install the tools that check and carry out a deployment
+	@$(BIN)/python -c 'from deploy.tools import environment; environment.make()'
+
+images: setup  ## Build every image with buildah on a base of debootstrap's, and start each (as root)
+	@$(BIN)/python -m deploy.images.build
+
+bom: setup  ## Write the bills of materials and the licences to dist/bom; fails at a licence that we do not ship with
+	@$(BIN)/python -m deploy.bom
+
+audit: deploy-tools  ## Ask the public registers for known vulnerabilities of what the locks hold
+	@.venv/deploy/bin/pip-audit --disable-pip --require-hashes -r requirements.lock
 
 down:  ## Stop what `ora up -d` left running
 	@$(BIN)/ora down

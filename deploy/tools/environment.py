@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,13 @@ BIN: Final = _HOME / "bin"
 
 
 def make() -> None:
-    """Install the tools that are locked, unless they are there."""
+    """Install the tools that are locked, unless they are there; one process at a time."""
+    with (VENV / "deploy.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _make()
+
+
+def _make() -> None:
     stamp, wanted = _HOME / ".ora", digest(_LOCK.read_bytes(), sys.version)
     if stamp.exists() and stamp.read_text() == wanted:
         return

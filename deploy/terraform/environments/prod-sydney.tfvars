@@ -1,0 +1,7 @@
+environment        = "prod-sydney"
+domain             = "ora.test"
+cloudflare_zone_id = "00000000000000000000000000000000"
+voltex_issuer      = "https://id.voltex.ora.test"
+homes_issuer       = "https://id.ora.test"
+audience           = "https://api.ora.test"
+repository         = "ora-home/cloud"

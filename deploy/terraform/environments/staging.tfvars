@@ -1,0 +1,7 @@
+environment        = "staging"
+domain             = "staging.ora.test"
+cloudflare_zone_id = "00000000000000000000000000000000"
+voltex_issuer      = "https://id.voltex.staging.ora.test"
+homes_issuer       = "https://id.staging.ora.test"
+audience           = "https://api.ora.test"
+repository         = "ora-home/cloud"
