@@ -22,11 +22,14 @@ if TYPE_CHECKING:
 
 _LARGEST_PACKET: Final = 268_435_460
 _MOST_PACKETS: Final = 65_535
+# CONNACK in 3.1.1, which can say no more: without a session, and with one (MQTT-3.2.2-3).
+_ACCEPTED: Final = (b"\x20\x02\x00\x00", b"\x20\x02\x01\x00")
 
 
 def handle(node: Node, client: Client, connect: Connect) -> None:
     """Take a CONNECT: refuse it, or wait for what the fleet service says, or open the session."""
     client.version = connect.version
+    client.max_packet = min(connect.properties.maximum_packet_size or _LARGEST_PACKET, node.limits.max_packet)
     if not connect.client_id and (connect.version == MQTT_5_0 or connect.clean_start):
         name = node.policy.assigned()
         connect.client_id = name or ""
@@ -67,7 +70,10 @@ def _refusal(node: Node, client: Client, connect: Connect) -> Close | None:
 def refuse(node: Node, client: Client, close: Close) -> None:
     """Answer a CONNECT with a refusal, and end."""
     reason = Properties(reason_string=close.value, server_reference=node.reference(close))
-    client.send(encode_connack(Connack(reason=connack_code(close), properties=reason), client.version))
+    full = encode_connack(Connack(reason=connack_code(close), properties=reason), client.version)
+    # MQTT-3.2.2-19: the text goes if it makes the packet too large.
+    fits = len(full) <= client.max_packet
+    client.send(full if fits else encode_connack(Connack(reason=connack_code(close)), client.version))
     node.end(client, close, tell=False)
 
 
@@ -121,11 +127,13 @@ def _open(node: Node, client: Client, connect: Connect) -> None:
     wished = connect.properties
     session.expiry = _expiry(client, connect)
     client.problem_information = wished.request_problem_information != 0
-    client.max_packet = min(wished.maximum_packet_size or _LARGEST_PACKET, node.limits.max_packet)
     client.window = min(wished.receive_maximum or _MOST_PACKETS, client.terms.send_window)
     client.receive_maximum = client.terms.receive_maximum
     keep_alive = _keep_alive(node, client, connect.keep_alive)
-    client.send(encode_connack(_connack(node, client, connect, keep_alive, present=present), client.version))
+    if client.version == MQTT_5_0:
+        client.send(encode_connack(_connack(node, client, connect, keep_alive, present=present), MQTT_5_0))
+    else:
+        client.send(_ACCEPTED[present])
     node.ready(client, session, keep_alive)
     for packet_id, flight in session.flights.items():
         if flight.step is Step.PUBCOMP:

@@ -145,8 +145,9 @@ class Client:
         code = acknowledgement_code(fate)
         said = str(fate.refusal or fate.outcome) if self.problem_information else None
         kind = Puback if arrival is Arrival.QOS_1 else Pubrec
-        self.send(
-            encode_acknowledgement(
-                kind(packet_id=token, reason=code, properties=Properties(reason_string=said)), self.version
-            )
+        full = encode_acknowledgement(
+            kind(packet_id=token, reason=code, properties=Properties(reason_string=said)), self.version
         )
+        # MQTT-3.4.2-2, MQTT-3.5.2-2: the text goes if it makes the packet too large.
+        fits = len(full) <= self.max_packet
+        self.send(full if fits else encode_acknowledgement(kind(packet_id=token, reason=code), self.version))

@@ -173,7 +173,7 @@ class Node:
         if client.state is State.CLOSED:
             return
         if tell and client.state is State.READY and client.version == MQTT_5_0:
-            client.send(self._disconnect(close))
+            client.send(self._disconnect(client, close))
         client.state = State.CLOSED
         self.counters.closes[close] += 1
         self.clients.discard(client)
@@ -195,9 +195,12 @@ class Node:
         self.references.rotate(1)
         return " ".join(self.references)
 
-    def _disconnect(self, close: Close) -> bytes:
+    def _disconnect(self, client: Client, close: Close) -> bytes:
+        reason = disconnect_code(close)
         properties = Properties(reason_string=close.value, server_reference=self.reference(close))
-        return encode_disconnect(Disconnect(reason=disconnect_code(close), properties=properties), MQTT_5_0)
+        full = encode_disconnect(Disconnect(reason=reason, properties=properties), MQTT_5_0)
+        # MQTT-3.14.2-3: a client that takes small packets alone is told the code alone.
+        return full if len(full) <= client.max_packet else encode_disconnect(Disconnect(reason=reason), MQTT_5_0)
 
     def start_session(self, key: str) -> Session:
         """Return a new session; an older one of this name ends."""
