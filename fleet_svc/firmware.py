@@ -11,11 +11,13 @@ from ora.fleet.v1.firmware_metadata_service_pb2_grpc import add_FirmwareMetadata
 from ora.fleet.v1.firmware_release_service_pb2_grpc import add_FirmwareReleaseServiceServicer_to_server
 from ora.fleet.v1.firmware_rollout_service_pb2_grpc import add_FirmwareRolloutServiceServicer_to_server
 from ora.fleet.v1.firmware_update_service_pb2_grpc import add_FirmwareUpdateServiceServicer_to_server
+from ora.fleet.v1.sideload_service_pb2_grpc import add_SideloadServiceServicer_to_server
 
 from fleet_svc.api.artefacts import FirmwareArtefactService
 from fleet_svc.api.metadata import FirmwareMetadataService
 from fleet_svc.api.releases import FirmwareReleaseService
 from fleet_svc.api.rollouts import FirmwareRolloutService
+from fleet_svc.api.sideloads import SideloadService
 from fleet_svc.api.updates import FirmwareUpdateService
 from fleet_svc.config import director_of
 from mesh import clock, ids
@@ -37,17 +39,20 @@ def add(
     releases = FirmwareReleaseService(database, steering, now=clock.now, new_id=ids.uuid7)
     metadata = FirmwareMetadataService(database, publisher, now=clock.now)
     rollouts = FirmwareRolloutService(database, steering, now=clock.now, new_id=ids.uuid7)
+    director = director_of(config)
     updates = FirmwareUpdateService(
         database,
         events,
-        director_of(config),
+        director,
         now=clock.now,
         new_id=ids.uuid7,
         new_permit_id=uuid.uuid4,
         uniform=random.uniform,
     )
+    sideloads = SideloadService(database, director, now=clock.now, new_id=ids.uuid7, new_permit_id=uuid.uuid4)
     server.add(add_FirmwareArtefactServiceServicer_to_server, artefacts)
     server.add(add_FirmwareReleaseServiceServicer_to_server, releases)
     server.add(add_FirmwareMetadataServiceServicer_to_server, metadata)
     server.add(add_FirmwareRolloutServiceServicer_to_server, rollouts)
     server.add(add_FirmwareUpdateServiceServicer_to_server, updates)
+    server.add(add_SideloadServiceServicer_to_server, sideloads)

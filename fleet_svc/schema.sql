@@ -111,6 +111,18 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+-- Name: hub_director_before_update(); Type: FUNCTION; Schema: fleet; Owner: -
+CREATE FUNCTION fleet.hub_director_before_update() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+BEGIN
+    IF NEW.sequence <= OLD.sequence THEN
+        RAISE EXCEPTION 'the sequence of director statements only rises'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'hub_director_rises';
+    END IF;
+    RETURN NEW;
+END $$;
 -- Name: hub_erase(); Type: FUNCTION; Schema: fleet; Owner: -
 CREATE FUNCTION fleet.hub_erase() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -121,6 +133,7 @@ BEGIN
     DELETE FROM fleet.update_hold WHERE hub_id = NEW.hub_id;
     DELETE FROM fleet.firmware_update WHERE hub_id = NEW.hub_id;
     DELETE FROM fleet.hub_boot WHERE hub_id = NEW.hub_id;
+    DELETE FROM fleet.hub_director WHERE hub_id = NEW.hub_id;
     RETURN NULL;
 END $$;
 -- Name: hub_notify(); Type: FUNCTION; Schema: fleet; Owner: -
@@ -704,11 +717,9 @@ CREATE TABLE fleet.hub_boot (
     firmware_version text NOT NULL,
     boot_loader_version bigint NOT NULL,
     trial boolean NOT NULL,
-    director_sequence bigint NOT NULL,
     report_time timestamp with time zone NOT NULL,
     CONSTRAINT hub_boot_boot_count_check CHECK (((boot_count >= 0) AND (boot_count <= '4294967295'::bigint))),
     CONSTRAINT hub_boot_boot_loader_version_check CHECK (((boot_loader_version >= 0) AND (boot_loader_version <= '4294967295'::bigint))),
-    CONSTRAINT hub_boot_director_sequence_check CHECK ((director_sequence >= 0)),
     CONSTRAINT hub_boot_firmware_sequence_check CHECK ((firmware_sequence >= 0)),
     CONSTRAINT hub_boot_firmware_version_check CHECK ((char_length(firmware_version) <= 32)),
     CONSTRAINT hub_boot_slot_check CHECK ((slot = ANY (ARRAY['A'::text, 'B'::text])))
@@ -729,10 +740,20 @@ COMMENT ON COLUMN fleet.hub_boot.firmware_version IS 'PUBLIC: its version.';
 COMMENT ON COLUMN fleet.hub_boot.boot_loader_version IS 'PUBLIC: the boot loader.';
 -- Name: COLUMN hub_boot.trial; Type: COMMENT; Schema: fleet; Owner: -
 COMMENT ON COLUMN fleet.hub_boot.trial IS 'PUBLIC: whether the slot is on trial.';
--- Name: COLUMN hub_boot.director_sequence; Type: COMMENT; Schema: fleet; Owner: -
-COMMENT ON COLUMN fleet.hub_boot.director_sequence IS 'PSEUDONYM: the newest director statement for the Hub.';
 -- Name: COLUMN hub_boot.report_time; Type: COMMENT; Schema: fleet; Owner: -
 COMMENT ON COLUMN fleet.hub_boot.report_time IS 'PUBLIC: when it said so.';
+-- Name: hub_director; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.hub_director (
+    hub_id uuid NOT NULL,
+    sequence bigint NOT NULL,
+    CONSTRAINT hub_director_sequence_check CHECK ((sequence > 0))
+);
+-- Name: TABLE hub_director; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.hub_director IS 'The newest director statement for each Hub: a number, and nothing of what it offered.';
+-- Name: COLUMN hub_director.hub_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.hub_director.hub_id IS 'PSEUDONYM: the Hub.';
+-- Name: COLUMN hub_director.sequence; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.hub_director.sequence IS 'PSEUDONYM: the sequence of that statement; never falls.';
 -- Name: inbox; Type: TABLE; Schema: fleet; Owner: -
 CREATE TABLE fleet.inbox (
     consumer text NOT NULL,
@@ -1129,6 +1150,9 @@ ALTER TABLE ONLY fleet.firmware_update
 -- Name: hub_boot hub_boot_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.hub_boot
     ADD CONSTRAINT hub_boot_pkey PRIMARY KEY (hub_id);
+-- Name: hub_director hub_director_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.hub_director
+    ADD CONSTRAINT hub_director_pkey PRIMARY KEY (hub_id);
 -- Name: hub hub_identity_public_key_key; Type: CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.hub
     ADD CONSTRAINT hub_identity_public_key_key UNIQUE (identity_public_key);
@@ -1227,6 +1251,8 @@ CREATE TRIGGER firmware_release_before_update BEFORE UPDATE ON fleet.firmware_re
 CREATE TRIGGER firmware_update_before_write BEFORE INSERT OR UPDATE ON fleet.firmware_update FOR EACH ROW WHEN (((new.state = ANY (ARRAY['INSTALLING'::text, 'TRIAL_BOOT'::text])) OR (new.permit_id IS NOT NULL))) EXECUTE FUNCTION fleet.firmware_update_before_write();
 -- Name: hub hub_before_update; Type: TRIGGER; Schema: fleet; Owner: -
 CREATE TRIGGER hub_before_update BEFORE UPDATE ON fleet.hub FOR EACH ROW EXECUTE FUNCTION fleet.hub_before_update();
+-- Name: hub_director hub_director_before_update; Type: TRIGGER; Schema: fleet; Owner: -
+CREATE TRIGGER hub_director_before_update BEFORE UPDATE ON fleet.hub_director FOR EACH ROW EXECUTE FUNCTION fleet.hub_director_before_update();
 -- Name: hub hub_erase; Type: TRIGGER; Schema: fleet; Owner: -
 CREATE TRIGGER hub_erase AFTER UPDATE ON fleet.hub FOR EACH ROW WHEN (((new.state = 'DECOMMISSIONED'::text) AND (old.state <> 'DECOMMISSIONED'::text))) EXECUTE FUNCTION fleet.hub_erase();
 -- Name: hub hub_notify; Type: TRIGGER; Schema: fleet; Owner: -
@@ -1269,6 +1295,9 @@ ALTER TABLE ONLY fleet.firmware_update
 -- Name: hub_boot hub_boot_hub_id_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.hub_boot
     ADD CONSTRAINT hub_boot_hub_id_fkey FOREIGN KEY (hub_id) REFERENCES fleet.hub(hub_id);
+-- Name: hub_director hub_director_hub_id_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.hub_director
+    ADD CONSTRAINT hub_director_hub_id_fkey FOREIGN KEY (hub_id) REFERENCES fleet.hub(hub_id);
 -- Name: manufacturing_entry manufacturing_entry_import_id_fkey; Type: FK CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.manufacturing_entry
     ADD CONSTRAINT manufacturing_entry_import_id_fkey FOREIGN KEY (import_id) REFERENCES fleet.manufacturing_import(import_id) ON DELETE CASCADE;
@@ -1313,6 +1342,8 @@ REVOKE ALL ON FUNCTION fleet.firmware_release_before_update() FROM PUBLIC;
 REVOKE ALL ON FUNCTION fleet.firmware_update_before_write() FROM PUBLIC;
 -- Name: FUNCTION hub_before_update(); Type: ACL; Schema: fleet; Owner: -
 REVOKE ALL ON FUNCTION fleet.hub_before_update() FROM PUBLIC;
+-- Name: FUNCTION hub_director_before_update(); Type: ACL; Schema: fleet; Owner: -
+REVOKE ALL ON FUNCTION fleet.hub_director_before_update() FROM PUBLIC;
 -- Name: FUNCTION hub_erase(); Type: ACL; Schema: fleet; Owner: -
 REVOKE ALL ON FUNCTION fleet.hub_erase() FROM PUBLIC;
 -- Name: FUNCTION hub_notify(); Type: ACL; Schema: fleet; Owner: -
@@ -1495,10 +1526,12 @@ GRANT UPDATE(firmware_version) ON TABLE fleet.hub_boot TO fleet_service;
 GRANT UPDATE(boot_loader_version) ON TABLE fleet.hub_boot TO fleet_service;
 -- Name: COLUMN hub_boot.trial; Type: ACL; Schema: fleet; Owner: -
 GRANT UPDATE(trial) ON TABLE fleet.hub_boot TO fleet_service;
--- Name: COLUMN hub_boot.director_sequence; Type: ACL; Schema: fleet; Owner: -
-GRANT UPDATE(director_sequence) ON TABLE fleet.hub_boot TO fleet_service;
 -- Name: COLUMN hub_boot.report_time; Type: ACL; Schema: fleet; Owner: -
 GRANT UPDATE(report_time) ON TABLE fleet.hub_boot TO fleet_service;
+-- Name: TABLE hub_director; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT,INSERT ON TABLE fleet.hub_director TO fleet_service;
+-- Name: COLUMN hub_director.sequence; Type: ACL; Schema: fleet; Owner: -
+GRANT UPDATE(sequence) ON TABLE fleet.hub_director TO fleet_service;
 -- Name: TABLE inbox; Type: ACL; Schema: fleet; Owner: -
 GRANT SELECT,INSERT,DELETE ON TABLE fleet.inbox TO fleet_service;
 -- Name: TABLE job; Type: ACL; Schema: fleet; Owner: -

@@ -28,6 +28,7 @@ BIN: Final = Path(sys.executable).parent
 FILES: Final = (
     "ora/common/v1/capability.proto",
     "ora/common/v1/signed_record.proto",
+    "ora/fleet/v1/firmware_statement.proto",
     "ora/fleet/v1/hub_records.proto",
     "ora/ingest/v1/support_grant_statement.proto",
     "ora/ingest/v1/telemetry.proto",

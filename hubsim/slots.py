@@ -7,8 +7,11 @@ cells, or in the middle of an image. The boot loader boots what is whole and con
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
-from typing import Final, Protocol
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SLOTS: Final = ("A", "B")
 
@@ -55,7 +58,17 @@ class Booted:
     slot: str
     boot_count: int
     firmware_sequence: int
+    firmware_version: str
     trial: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firmware:
+    """What a slot is filled with."""
+
+    sequence: int
+    version: str
+    digest: bytes
 
 
 class Slots:
@@ -64,9 +77,9 @@ class Slots:
     def __init__(self, flash: Flash) -> None:
         self._flash = flash
 
-    def manufacture(self, sequence: int, image: bytes) -> None:
+    def manufacture(self, sequence: int, image: bytes, version: str = "factory") -> None:
         """Put the first firmware into slot A."""
-        self._fill("A", sequence, [image], hashlib.sha256(image).digest())
+        self._fill("A", Firmware(sequence=sequence, version=version, digest=hashlib.sha256(image).digest()), [image])
         self._flash.write("confirmed", b"A")
 
     def boot(self) -> Booted:
@@ -80,25 +93,33 @@ class Slots:
             return self._booted(wanted, count, trial=True)
         return self._booted(confirmed, count, trial=False)
 
-    def install(self, sequence: int, pieces: list[bytes], digest: bytes) -> None:
+    def install(self, firmware: Firmware, pieces: Iterable[bytes]) -> None:
         """Write the slot that does not run, and ask the boot loader to try it."""
         slot = self._other()
         self._flash.write("try", b"")
-        self._fill(slot, sequence, pieces, digest)
+        self._fill(slot, firmware, pieces)
         self._flash.write("try", slot.encode())
 
     def confirm(self, slot: str) -> None:
         """Keep the slot that runs on trial: one write, so that there is no moment without a slot to boot."""
         self._flash.write("confirmed", slot.encode())
 
-    def _fill(self, slot: str, sequence: int, pieces: list[bytes], digest: bytes) -> None:
+    def running(self, booted: Booted) -> Booted:
+        """Return what runs as it is now: on trial until it is kept."""
+        kept = self._flash.read("confirmed").decode() == booted.slot
+        return replace(booted, trial=booted.trial and not kept)
+
+    def _fill(self, slot: str, firmware: Firmware, pieces: Iterable[bytes]) -> None:
         # The seal is broken first, so that a slot that is half written is never taken for whole.
         self._flash.write(f"{slot} seal", b"")
-        for index, piece in enumerate(pieces):
-            self._flash.write(f"{slot} {index}", piece)
-        self._flash.write(f"{slot} count", len(pieces).to_bytes(4, "big"))
-        self._flash.write(f"{slot} sequence", sequence.to_bytes(8, "big"))
-        self._flash.write(f"{slot} seal", digest)
+        count = 0
+        for piece in pieces:
+            self._flash.write(f"{slot} {count}", piece)
+            count += 1
+        self._flash.write(f"{slot} count", count.to_bytes(4, "big"))
+        self._flash.write(f"{slot} sequence", firmware.sequence.to_bytes(8, "big"))
+        self._flash.write(f"{slot} version", firmware.version.encode())
+        self._flash.write(f"{slot} seal", firmware.digest)
 
     def _is_whole(self, slot: str) -> bool:
         count = int.from_bytes(self._flash.read(f"{slot} count"), "big")
@@ -109,7 +130,8 @@ class Slots:
 
     def _booted(self, slot: str, count: int, *, trial: bool) -> Booted:
         sequence = int.from_bytes(self._flash.read(f"{slot} sequence"), "big")
-        return Booted(slot=slot, boot_count=count, firmware_sequence=sequence, trial=trial)
+        version = self._flash.read(f"{slot} version").decode()
+        return Booted(slot=slot, boot_count=count, firmware_sequence=sequence, firmware_version=version, trial=trial)
 
     def _other(self) -> str:
         return "B" if self._flash.read("confirmed") == b"A" else "A"

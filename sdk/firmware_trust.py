@@ -1,4 +1,4 @@
-"""Owns a Hub's judgement of an update: TUF metadata, the director's statement, the image. Knows no slot, no cloud.
+"""Owns a Hub's judgement of an update: TUF metadata, the director's words, the image. Knows no slot, no cloud.
 
 All three have to agree: the offline targets say what the image is for, the director says that it is for this Hub now,
 and the bytes are what both named. `fetch` gets a file by its name, from the gateway or out of a sideload file alike.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ora.common.v1.signed_record_pb2 import SignedRecord
-from ora.fleet.v1.firmware_statement_pb2 import DirectorStatement
+from ora.fleet.v1.firmware_statement_pb2 import DirectorStatement, InstallPermitStatement
 from tuf.api import exceptions as tuf_errors
 from tuf.api.metadata import Metadata, Targets
 from tuf.ngclient import Updater
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tuf.api.metadata import TargetFile
 
 DIRECTOR_CONTEXT: Final = b"ora director v1"
+PERMIT_CONTEXT: Final = b"ora install permit v1"
 
 Fetch = Callable[[str], bytes | None]
 
@@ -47,6 +48,16 @@ class Running:
     hardware_revision: int
     firmware_sequence: int
     director_sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """The Hub's own request for leave to install, at the moment before it begins."""
+
+    hub_nonce: bytes
+    lock_epoch: int
+    # Since the request, by the Hub's own clock that counts and knows no date.
+    age_seconds: float
 
 
 class _Files(FetcherInterface):
@@ -73,7 +84,7 @@ class FirmwareTrust:
     def check(self, record: bytes, running: Running, *, now_seconds: int) -> DirectorStatement:
         """Return what the director offers, if the offline keys and this Hub agree with it, or refuse."""
         targets = self._refresh()
-        offer = _signed(record, targets)
+        offer = DirectorStatement.FromString(_signed(record, targets, DIRECTOR_CONTEXT))
         if offer.hub_id != running.hub_id:
             raise FirmwareRefusedError("OTHER_HUB")
         if offer.sequence <= running.director_sequence:
@@ -87,6 +98,20 @@ class FirmwareTrust:
         _require_fit(offer, running)
         _require_listed(offer, targets.targets.get(offer.artefact_digest.hex()))
         return offer
+
+    def check_permit(self, record: bytes, offer: DirectorStatement, wish: Wish) -> InstallPermitStatement:
+        """Return the permit if it lets this Hub install just this now, or refuse. Asked right before it is spent."""
+        targets = Metadata[Targets].from_file(str(self._folder / "targets.json")).signed
+        permit = InstallPermitStatement.FromString(_signed(record, targets, PERMIT_CONTEXT))
+        meant = (offer.hub_id, offer.update_id, offer.artefact_digest, wish.hub_nonce)
+        if (permit.hub_id, permit.update_id, permit.artefact_digest, permit.hub_nonce) != meant:
+            raise FirmwareRefusedError("PERMIT_OTHER")
+        # A handover that began after the permit was given has raised the Hub's own epoch.
+        if permit.lock_epoch < wish.lock_epoch:
+            raise FirmwareRefusedError("PERMIT_KILLED")
+        if not 0 <= wish.age_seconds <= permit.valid_seconds:
+            raise FirmwareRefusedError("PERMIT_EXPIRED")
+        return permit
 
     def _refresh(self) -> Targets:
         updater = Updater(str(self._folder), "ora:/", fetcher=_Files(self._fetch), bootstrap=self._root)
@@ -118,16 +143,16 @@ def check_image(offer: DirectorStatement, pieces: Iterable[bytes]) -> Iterator[b
         raise FirmwareRefusedError("IMAGE_OTHER")
 
 
-def _signed(record: bytes, targets: Targets) -> DirectorStatement:
+def _signed(record: bytes, targets: Targets, context: bytes) -> bytes:
     """Return the statement if a key signed it that the offline targets delegate to."""
     signed = SignedRecord.FromString(record)
     roles = targets.delegations.roles if targets.delegations else None
     role = roles.get("director") if roles else None
     for keyid in role.keyids if role else ():
         public = bytes.fromhex(_public(targets, keyid))
-        message = DIRECTOR_CONTEXT + b"\0" + signed.statement
+        message = context + b"\0" + signed.statement
         if signed.key_id == key_id(public) and verifies(public, signed.signature, message):
-            return DirectorStatement.FromString(signed.statement)
+            return signed.statement
     raise FirmwareRefusedError("DIRECTOR_UNKNOWN")
 
 

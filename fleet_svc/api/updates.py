@@ -41,6 +41,8 @@ _TIME_AND_UUID: Final = 24
 # When a Hub is asked to come again, in seconds: while it is at an update, while it has to wait, and when there is none.
 _BUSY, _WAIT, _IDLE = 300, 900, 21_600
 _SPREAD: Final = 0.25
+# A Hub cannot use up its own numbers.
+_MOST_SAID: Final = 2**62
 _NOT_REPORTED: Final = frozenset(
     {
         firmware_update_pb2.UPDATE_STATE_OFFERED,
@@ -74,9 +76,7 @@ class FirmwareUpdateService(rpc.FirmwareUpdateServiceServicer):
         async with self._database.platform() as tx:
             hub = await _admitted(tx, hub_id)
             boot = packing.boot_of(request.boot, hub)
-            current = await updates.put_boot(
-                tx, hub_id, boot, director_sequence=min(request.director_sequence, 2**62), now=self._now()
-            )
+            current = await updates.put_boot(tx, hub_id, boot, now=self._now())
             held = await updates.live(tx, hub_id)
             update = await self._reconciled(tx, held, boot) if held and current else held
             if current and (update is None or update.is_over):
@@ -86,14 +86,17 @@ class FirmwareUpdateService(rpc.FirmwareUpdateServiceServicer):
             update = replace(update, hub_reason=reason, report_time=self._now())
             hold = await offering.hold_reason(tx, update)
             await self._save(tx, held, update, hold)
-            statement = await self._statement(tx, update, boot, hold)
+            said = min(request.director_sequence, _MOST_SAID)
+            statement = await self._statement(tx, update, boot, hold, said=said)
             return pb.CheckUpdateResponse(
                 update=packing.to_proto(update, hold_reason=hold),
                 director_statement=statement,
                 next_check_seconds=self._spread(_WAIT if hold else _IDLE if update.is_over else _BUSY),
             )
 
-    async def _statement(self, tx: Tx, update: Update, boot: Boot, hold: str | None) -> SignedRecord | None:
+    async def _statement(
+        self, tx: Tx, update: Update, boot: Boot, hold: str | None, *, said: int
+    ) -> SignedRecord | None:
         if update.state not in BEFORE_INSTALL or hold in offering.OURS or self._director is None:
             return None
         release = await releases.get(tx, update.release_id)
@@ -101,7 +104,7 @@ class FirmwareUpdateService(rpc.FirmwareUpdateServiceServicer):
         if release is None or image is None or release.state is not ReleaseState.SIGNED:
             return None
         lengths = await artefacts.lengths(tx, [image.digest])
-        sequence = await updates.next_director(tx, update.hub_id)
+        sequence = await updates.next_director(tx, update.hub_id, said=said)
         length = lengths[image.digest]
         return self._director.offer(update, release, image, length_bytes=length, sequence=sequence, now=self._now())
 
@@ -117,7 +120,7 @@ class FirmwareUpdateService(rpc.FirmwareUpdateServiceServicer):
             hub = await _admitted(tx, hub_id)
             boot = packing.boot_of(request.boot, hub)
             held = _known(await updates.lock(tx, hub_id, update_id))
-            current = await updates.put_boot(tx, hub_id, boot, director_sequence=0, now=self._now())
+            current = await updates.put_boot(tx, hub_id, boot, now=self._now())
             update = await self._reconciled(tx, held, boot) if current else held
             if request.state != firmware_update_pb2.UPDATE_STATE_HELD and current:
                 sequence = await _sequence(tx, update)
@@ -156,7 +159,7 @@ class FirmwareUpdateService(rpc.FirmwareUpdateServiceServicer):
             image = image_for(release, boot) if release else None
             if self._director is None or image is None:
                 raise StateConflictError("nothing can be permitted here now", reason="NOT_PERMITTED")
-            await updates.put_boot(tx, hub_id, boot, director_sequence=0, now=now)
+            await updates.put_boot(tx, hub_id, boot, now=now)
             await updates.save(tx, replace(update, report_time=now))
             signed = self._director.permit(update, permit, digest=image.digest, hub_nonce=request.hub_nonce, now=now)
             return pb.RequestInstallPermitResponse(permit=signed)

@@ -86,22 +86,23 @@ SELECT slot, boot_count, firmware_sequence, firmware_version, hardware_model, ha
 # What was said before the newest boot is late, and says nothing.
 PUT_BOOT: Final = """
 INSERT INTO fleet.hub_boot (hub_id, slot, boot_count, firmware_sequence, firmware_version, boot_loader_version, trial,
-                            director_sequence, report_time)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                            report_time)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     ON CONFLICT (hub_id) DO UPDATE
    SET slot = excluded.slot, boot_count = excluded.boot_count, firmware_sequence = excluded.firmware_sequence,
        firmware_version = excluded.firmware_version, boot_loader_version = excluded.boot_loader_version,
-       trial = excluded.trial, report_time = excluded.report_time,
-       director_sequence = greatest(hub_boot.director_sequence, excluded.director_sequence)
+       trial = excluded.trial, report_time = excluded.report_time
  WHERE hub_boot.boot_count <= excluded.boot_count
 RETURNING hub_id
 """
 
+# Above what we gave and above what the Hub says that it has: one of the two may have been lost.
 NEXT_DIRECTOR: Final = """
-UPDATE fleet.hub_boot
-   SET director_sequence = director_sequence + 1
- WHERE hub_id = $1
-RETURNING director_sequence
+INSERT INTO fleet.hub_director (hub_id, sequence)
+VALUES ($1, $2::bigint + 1)
+    ON CONFLICT (hub_id) DO UPDATE
+   SET sequence = greatest(hub_director.sequence, $2) + 1
+RETURNING sequence
 """
 
 
@@ -184,7 +185,7 @@ async def boot(tx: Tx, hub_id: HubId) -> Boot | None:
     return None if row is None else Boot(**dict(row))
 
 
-async def put_boot(tx: Tx, hub_id: HubId, said: Boot, *, director_sequence: int, now: datetime) -> bool:
+async def put_boot(tx: Tx, hub_id: HubId, said: Boot, *, now: datetime) -> bool:
     """Write what a Hub says that it runs; False if it said more since."""
     row = await tx.fetchrow(
         PUT_BOOT,
@@ -195,15 +196,14 @@ async def put_boot(tx: Tx, hub_id: HubId, said: Boot, *, director_sequence: int,
         said.firmware_version,
         said.boot_loader_version,
         said.trial,
-        director_sequence,
         now,
     )
     return row is not None
 
 
-async def next_director(tx: Tx, hub_id: HubId) -> int:
-    """Return the sequence of the next director statement for a Hub."""
-    sequence: int = await tx.fetchval(NEXT_DIRECTOR, hub_id)
+async def next_director(tx: Tx, hub_id: HubId, *, said: int) -> int:
+    """Return the sequence of the next director statement for a Hub that says it has taken ``said``."""
+    sequence: int = await tx.fetchval(NEXT_DIRECTOR, hub_id, said)
     return sequence
 
 

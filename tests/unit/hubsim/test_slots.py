@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 
-from hubsim.slots import MemoryFlash, PowerLossError, Slots
+from hubsim.slots import Firmware, MemoryFlash, PowerLossError, Slots
 
 OLD, NEW = b"old firmware", [b"new ", b"firm", b"ware"]
-DIGEST = hashlib.sha256(b"".join(NEW)).digest()
+FIRMWARE = Firmware(sequence=7, version="1.8.7", digest=hashlib.sha256(b"".join(NEW)).digest())
 
 
 def made() -> MemoryFlash:
@@ -23,7 +24,7 @@ def made() -> MemoryFlash:
 def update(flash: MemoryFlash, *, confirm: bool = True) -> None:
     """Install, boot the new slot, and keep it if the boot loader runs it."""
     slots = Slots(flash)
-    slots.install(7, NEW, DIGEST)
+    slots.install(FIRMWARE, NEW)
     booted = slots.boot()
     if confirm and booted.trial:
         slots.confirm(booted.slot)
@@ -38,7 +39,7 @@ def writes_of_an_update() -> int:
 
 def test_an_update_is_tried_and_kept() -> None:
     flash = made()
-    Slots(flash).install(7, NEW, DIGEST)
+    Slots(flash).install(FIRMWARE, NEW)
     tried = Slots(flash).boot()
     assert (tried.slot, tried.firmware_sequence, tried.trial, tried.boot_count) == ("B", 7, True, 2)
     Slots(flash).confirm(tried.slot)
@@ -68,12 +69,12 @@ def test_a_cut_of_power_at_any_write_leaves_a_slot_that_boots_and_an_update_that
 
 
 def test_the_update_has_as_many_moments_as_it_writes() -> None:
-    assert writes_of_an_update() == 12
+    assert writes_of_an_update() == 13
 
 
 def test_a_damaged_image_is_not_booted() -> None:
     flash = made()
-    Slots(flash).install(7, NEW, DIGEST)
+    Slots(flash).install(FIRMWARE, NEW)
     flash.cells["B 1"] = b"evil"
     assert Slots(flash).boot().slot == "A"
 
@@ -82,5 +83,5 @@ def test_the_next_update_goes_into_the_other_slot() -> None:
     flash = made()
     update(flash)
     slots = Slots(flash)
-    slots.install(8, NEW, DIGEST)
+    slots.install(replace(FIRMWARE, sequence=8), NEW)
     assert slots.boot().slot == "A"
