@@ -62,11 +62,14 @@ async def supervise(serve: Callable[[Scope], Awaitable[None]], stopping: Callabl
         scope.cancel()
 
 
-def run(serve: Callable[[Scope], Awaitable[None]]) -> int:
-    """Run a service to its end; return the exit code."""
+def run(
+    serve: Callable[[Scope], Awaitable[None]], loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+) -> int:
+    """Run a service to its end, in a loop of its own kind if it has one; return the exit code."""
     tls.restart_if_late()
     try:
-        asyncio.run(supervise(serve, _on_signals))
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(supervise(serve, _on_signals))
     except BaseExceptionGroup as group:
         unusable, rest = group.split(ConfigError)
         if unusable is not None:

@@ -28,6 +28,7 @@ from relay.api.telemetry import Forwarder
 from relay.config import Config, address
 from relay.io.shell import Shell
 from relay.io.tls import TlsFiles
+from relay.io.turns import TurnLoop
 from relay.nodes.join import joined
 from relay.routing.gates import shut_numbers
 from relay.routing.node import Node
@@ -129,4 +130,4 @@ def settle_garbage() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(tasks.run(serve))
+    sys.exit(tasks.run(serve, TurnLoop))

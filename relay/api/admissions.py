@@ -29,6 +29,8 @@ _ASK_SECONDS: Final = 2.0
 # Calls at once, and Hubs in one call: whoever comes while calls are under way goes with the next one.
 _CALLS: Final = 2
 _BATCH: Final = 256
+# Between the beginnings of two calls: who comes alone does not wait, a herd goes in groups.
+_APART_SECONDS: Final = 0.016
 _MISSED_HEARTBEATS: Final = 3
 _FIRST_MESSAGE_SECONDS: Final = 5.0
 _BACKOFF_SECONDS: Final = 0.1
@@ -41,13 +43,16 @@ Answer = Admission | Close
 class Admissions:
     """The relay's view of the fleet service."""
 
-    def __init__(self, node: Node, stub: Any) -> None:
+    def __init__(self, node: Node, stub: Any, *, apart_seconds: float = _APART_SECONDS) -> None:
         self._node = node
         self._stub = stub
         # Whom somebody waits for, and those of them that no call has asked about yet.
         self._asking: dict[bytes, asyncio.Future[Answer]] = {}
         self._wanted: deque[bytes] = deque()
         self._calls: set[asyncio.Task[None]] = set()
+        self._apart = apart_seconds
+        self._began = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         node.ask_admission = self._begin
 
     async def of(self, hub_id: bytes) -> Answer:
@@ -66,11 +71,21 @@ class Admissions:
 
     def _call(self) -> None:
         """Begin calls for those whom none has asked about."""
-        while self._wanted and len(self._calls) < _CALLS:
+        while self._wanted and self._timer is None and len(self._calls) < _CALLS:
+            loop = asyncio.get_running_loop()
+            pause = self._began + self._apart - loop.time()
+            if pause > 0:
+                self._timer = loop.call_later(pause, self._paused)
+                return
+            self._began = loop.time()
             batch = [self._wanted.popleft() for _ in range(min(len(self._wanted), _BATCH))]
-            task = asyncio.get_running_loop().create_task(self._ask(batch))
+            task = loop.create_task(self._ask(batch))
             self._calls.add(task)
             task.add_done_callback(self._called)
+
+    def _paused(self) -> None:
+        self._timer = None
+        self._call()
 
     def _called(self, task: asyncio.Task[None]) -> None:
         self._calls.discard(task)
@@ -165,6 +180,8 @@ class Admissions:
     async def close(self) -> None:
         """End what is being asked."""
         self._wanted.clear()
+        if self._timer is not None:
+            self._timer.cancel()
         calls = list(self._calls)
         for call in calls:
             call.cancel()

@@ -1,4 +1,4 @@
-"""Owns established connections: one epoll, one shared buffer, one callback a turn, one write a destination a turn."""
+"""Owns established connections: one shared buffer, one turn for all that are ready, one write a destination a turn."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import select
 import socket
 import ssl
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from mesh import log
 from relay.handlers import stream
+from relay.io.turns import TurnLoop
 from relay.routing.client import State
 from relay.routing.reasons import Close
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
+    from relay.io.secured import Tls
+    from relay.io.turns import Ready
     from relay.routing.client import Client
     from relay.routing.node import Node
 
@@ -25,23 +29,26 @@ _EVENTS: Final = 512
 # A read gives one TLS record. After a large one more is likely there: read on, but not for ever.
 _LARGE: Final = 2048
 _READS: Final = 8
-# A bridge stands for many: what others send in records of their own comes from it in one stream.
+# A bridge stands for many: what others send in records of their own comes from it in one stream, if it is busy.
 _BRIDGE_READS: Final = 32
+_BUSY_SECONDS: Final = 0.0002
 _LINGER_BYTES: Final = 1024 * 1024
 
 
 class Connection:
     """One TLS connection and the state that belongs to it."""
 
-    __slots__ = ("client", "fd", "interest", "lingered", "sock", "unsent")
+    __slots__ = ("client", "fd", "interest", "lingered", "sock", "tls", "unsent")
 
-    def __init__(self, sock: ssl.SSLSocket, client: Client) -> None:
-        self.sock: socket.socket = sock
+    def __init__(self, sock: socket.socket, tls: Tls, client: Client) -> None:
+        self.sock = sock
+        # None once it has said goodbye.
+        self.tls: Tls | None = tls
         self.fd = sock.fileno()
         self.client = client
         # OpenSSL wants the same bytes again after it could not write them.
         self.unsent = b""
-        self.interest = select.EPOLLIN
+        self.interest: int = select.EPOLLIN
         # Bytes thrown away since the end; negative while the connection lives.
         self.lingered = -1
 
@@ -52,7 +59,6 @@ class Connections:
     def __init__(self, node: Node, loop: AbstractEventLoop) -> None:
         self._node = node
         self._loop = loop
-        self._epoll = select.epoll()
         self._by_fd: dict[int, Connection] = {}
         self._buffer = bytearray(_BUFFER)
         self._view = memoryview(self._buffer)
@@ -60,27 +66,36 @@ class Connections:
         self._scheduled = False
         self._lingering: dict[Connection, float] = {}
         node.wake = self._wake
-        loop.add_reader(self._epoll.fileno(), self._turn)
+        if isinstance(loop, TurnLoop):
+            self._own, self._epoll = False, loop.turns.epoll
+            loop.turns.ours, loop.turns.turn = self._by_fd, self._turn
+        else:
+            self._own, self._epoll = True, select.epoll()
+            loop.add_reader(self._epoll.fileno(), self._poll)
 
     def __len__(self) -> int:
         return len(self._by_fd)
 
-    def adopt(self, sock: ssl.SSLSocket, client: Client) -> None:
+    def adopt(self, sock: socket.socket, tls: Tls, client: Client) -> None:
         """Take over a connection whose handshake is done."""
-        connection = Connection(sock, client)
+        connection = Connection(sock, tls, client)
         client.transport = connection
         self._by_fd[connection.fd] = connection
         self._epoll.register(connection.fd, select.EPOLLIN)
+        # What follows the handshake is most often here already.
+        self._read(connection)
 
     def close(self) -> None:
         """Drop everything."""
-        self._loop.remove_reader(self._epoll.fileno())
+        if self._own:
+            self._loop.remove_reader(self._epoll.fileno())
         for connection in list(self._by_fd.values()):
             self._node.end(connection.client, Close.DRAINING)
         self._flush()
         for connection in list(self._by_fd.values()):
             self._drop(connection)
-        self._epoll.close()
+        if self._own:
+            self._epoll.close()
 
     def sweep(self, now: float) -> None:
         """Let go of those that have lingered long enough."""
@@ -108,17 +123,21 @@ class Connections:
     def _clock(self) -> None:
         self._node.now, self._node.wall = time.monotonic(), time.time()
 
-    def _turn(self) -> None:
-        self._clock()
+    def _poll(self) -> None:
+        self._turn(self._epoll.poll(0, _EVENTS))
+
+    def _turn(self, ready: Ready) -> None:
+        node, by_fd = self._node, self._by_fd
+        node.now, node.wall = time.monotonic(), time.time()
         self._in_turn = True
         try:
-            for fd, events in self._epoll.poll(0, _EVENTS):
-                connection = self._by_fd.get(fd)
+            for fd, events in ready:
+                connection = by_fd.get(fd)
                 if connection is None:
                     continue
                 if events & select.EPOLLOUT:
                     self._write(connection)
-                if events & ~select.EPOLLOUT and fd in self._by_fd:
+                if events & ~select.EPOLLOUT and fd in by_fd:
                     self._read(connection)
             self._flush()
         finally:
@@ -141,29 +160,34 @@ class Connections:
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def _read(self, connection: Connection) -> None:
-        if connection.lingered >= 0:
+        node, client, tls = self._node, connection.client, connection.tls
+        if tls is None:
             self._linger(connection)
             return
-        client, view = connection.client, self._view
         if client.paused:
             # Nothing was asked for, so this is the end of the connection.
             self._lost(connection)
             return
-        bridge = client.hub_id is None
-        for _ in range(_BRIDGE_READS if bridge else _READS):
+        reads, enough = _READS, _LARGE
+        if client.hub_id is None and node.now - client.last_seen < _BUSY_SECONDS:
+            reads, enough = _BRIDGE_READS, 0
+        view = self._view
+        while True:
             try:
-                count = connection.sock.recv_into(view)
+                count = tls.read(_BUFFER, view)
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
                 break
             except OSError:
                 count = 0
-            if count == 0:
+            if not count:
                 self._lost(connection)
                 return
             self._receive(client, bytes(view[:count]))
-            if (count < _LARGE and not bridge) or client.paused or client.state is State.CLOSED:
+            reads -= 1
+            if count < enough or not reads or client.paused or client.state is State.CLOSED:
                 break
-        self._watch(connection)
+        if connection.client.paused:
+            self._watch(connection)
 
     def _receive(self, client: Client, data: bytes) -> None:
         try:
@@ -188,15 +212,15 @@ class Connections:
     # -- writing -------------------------------------------------------------------------------------------------------
 
     def _write(self, connection: Connection) -> None:
-        client = connection.client
-        if connection.lingered >= 0:
+        client, tls = connection.client, connection.tls
+        if tls is None:
             return
         while True:
             data = self._collect(connection)
-            if data and not self._send(connection, data):
+            if data and not self._send(connection, tls, data):
                 return
             if client.state is State.CLOSED:
-                self._finish(connection)
+                self._finish(connection, tls)
                 return
             session = client.session
             if session is None or not session.waiting:
@@ -219,27 +243,29 @@ class Connections:
         client.output_bytes = 0
         return data
 
-    def _send(self, connection: Connection, data: bytes) -> bool:
+    def _send(self, connection: Connection, tls: Tls, data: bytes) -> bool:
         """Write; False when some is left or the connection is gone."""
         client, sent, size = connection.client, 0, len(data)
         try:
-            sent = connection.sock.send(data)
+            sent = tls.write(data)
             while sent < size:
-                sent += connection.sock.send(memoryview(data)[sent:])
+                sent += tls.write(memoryview(data)[sent:])
         except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
             pass
         except OSError:
             self._lost(connection)
             return False
         self._node.counters.bytes_out += sent
-        connection.unsent = data[sent:] if sent < size else b""
+        if sent == size:
+            connection.unsent = b""
+            client.unsent = 0
+            return True
+        connection.unsent = data[sent:]
         client.unsent = size - sent
-        if client.unsent:
-            self._watch(connection)
-            if client.state is State.CLOSED:
-                self._lingering.setdefault(connection, self._node.now + self._node.limits.linger_seconds)
-            return False
-        return True
+        self._watch(connection)
+        if client.state is State.CLOSED:
+            self._lingering.setdefault(connection, self._node.now + self._node.limits.linger_seconds)
+        return False
 
     def _watch(self, connection: Connection) -> None:
         interest = 0 if connection.client.paused and connection.lingered < 0 else select.EPOLLIN
@@ -251,13 +277,11 @@ class Connections:
 
     # -- ending --------------------------------------------------------------------------------------------------------
 
-    def _finish(self, connection: Connection) -> None:
+    def _finish(self, connection: Connection, tls: Tls) -> None:
         """Say goodbye, then read and throw away for a moment: a reset would overtake our last packet."""
-        try:
-            if isinstance(connection.sock, ssl.SSLSocket):
-                connection.sock.unwrap()
-        except (OSError, ValueError):
-            pass
+        connection.tls = None
+        with suppress(OSError):
+            tls.shutdown()
         try:
             connection.sock.shutdown(socket.SHUT_WR)
         except OSError:

@@ -1,6 +1,7 @@
-"""Owns connections until their TLS handshake is done: few at a time, so that established ones never wait for them.
+"""Owns connections until their TLS handshake is done: a step a turn, so that established ones never wait for them.
 
-Knows no MQTT. A connection costs a file descriptor and one small object until its whole ClientHello is here.
+Knows no MQTT. A connection costs a file descriptor and one small object until its whole ClientHello is here. Who has
+begun few handshakes lately goes before who has begun many (ADR 37).
 """
 
 from __future__ import annotations
@@ -13,10 +14,14 @@ from collections import deque
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
+from relay.io.secured import secure
+from relay.routing.budgets import RANKS
+
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
     from collections.abc import Callable, MutableMapping
 
+    from relay.io.secured import Tls
     from relay.io.tls import ReloadingContext
     from relay.routing.budgets import AddressBudgets
     from relay.routing.limits import Limits
@@ -25,10 +30,16 @@ if TYPE_CHECKING:
 _RECORD_HEADER: Final = 5
 _HANDSHAKE: Final = 22
 _LARGEST_RECORD: Final = 16_384
-_EVENTS: Final = 256
+# What most ClientHellos fit into.
+_GLANCE: Final = 2048
+_EVENTS: Final = 64
 _ONCE: Final = select.EPOLLIN | select.EPOLLONESHOT
 # From this length on every other first flight is taken from the young end: their peers still wait.
 _BACKLOG: Final = 8
+# Every so many steps one goes to those who come last otherwise.
+_LAST_FIRST: Final = 8
+# What has cost us nothing, or was our own decision.
+_FREE: Final = frozenset({"HALF_OPEN_FULL", "ADDRESS_BUDGET", "NOT_TLS"})
 
 
 class Stage(IntEnum):
@@ -43,23 +54,30 @@ class Stage(IntEnum):
 class Half:
     """A connection without a finished handshake."""
 
-    __slots__ = ("address", "fd", "listener", "sock", "stage", "until")
+    __slots__ = ("address", "fd", "listener", "rank", "sock", "stage", "tls", "until", "waits_for")
 
-    def __init__(self, sock: socket.socket, address: str, listener: Listener, until: float) -> None:
+    def __init__(self, sock: socket.socket, address: str, rank: int, listener: Listener, until: float) -> None:
         self.sock = sock
+        self.tls: Tls | None = None
         self.fd = sock.fileno()
         self.address = address
+        # How busy its address was when it came: 0 goes first.
+        self.rank = rank
+        # How many bytes must be there before we are woken, if it is more than the listener says.
+        self.waits_for = 0
         self.listener = listener
         self.until = until
         self.stage = Stage.HELLO
 
 
 class Listener:
-    """One listening socket: whom it believes, and who takes what comes through."""
+    """One listening socket: whom it believes, and who takes what comes through, if it is somebody that may."""
 
     __slots__ = ("adopt", "context", "sock")
 
-    def __init__(self, sock: socket.socket, context: ReloadingContext, adopt: Callable[[ssl.SSLSocket], None]) -> None:
+    def __init__(
+        self, sock: socket.socket, context: ReloadingContext, adopt: Callable[[socket.socket, Tls], bool]
+    ) -> None:
         self.sock = sock
         self.context = context
         self.adopt = adopt
@@ -93,9 +111,9 @@ class Handshakes:
         self._listeners: dict[int, Listener] = {}
         # In the order of their deadlines, which is the order of arrival.
         self._halves: dict[int, Half] = {}
-        self._first: deque[Half] = deque()
-        self._next: deque[Half] = deque()
-        self._young = False
+        # Who can be gone on with: by rank, and in each rank those whose next step is not the first before the others.
+        self._ready: tuple[deque[Half], ...] = tuple(deque() for _ in range(2 * RANKS))
+        self._steps = 0
         self._scheduled = False
         self.completed = 0
         loop.add_reader(self._epoll.fileno(), self._turn)
@@ -145,13 +163,11 @@ class Handshakes:
                 self._peek(half)
             elif half.stage is Stage.PEER:
                 half.stage = Stage.NEXT_STEP
-                self._next.append(half)
-        for _ in range(self._limits.handshake_steps):
-            half = self._choose()
-            if half is None:
-                return
+                self._ready[2 * half.rank].append(half)
+        half = self._choose()
+        if half is not None:
             self._step(half)
-        if (self._first or self._next) and not self._scheduled:
+        if not self._scheduled and any(self._ready):
             self._scheduled = True
             self._loop.call_soon(self._again)
 
@@ -160,16 +176,13 @@ class Handshakes:
         self._turn()
 
     def _choose(self) -> Half | None:
-        """Second flights first: their peers have shown that they mean it."""
-        while self._next:
-            half = self._next.popleft()
-            if self._halves.get(half.fd) is half:
-                return half
-        while self._first:
-            self._young = not self._young
-            half = self._first.pop() if self._young and len(self._first) > _BACKLOG else self._first.popleft()
-            if self._halves.get(half.fd) is half:
-                return half
+        """Return whose step is next: few handshakes lately before many, second flights before first ones."""
+        self._steps += 1
+        for queue in self._ready if self._steps % _LAST_FIRST else reversed(self._ready):
+            while queue:
+                half = queue.pop() if self._steps % 2 and len(queue) > _BACKLOG else queue.popleft()
+                if self._halves.get(half.fd) is half:
+                    return half
         return None
 
     # -- steps ---------------------------------------------------------------------------------------------------------
@@ -181,8 +194,13 @@ class Handshakes:
                 sock, peer = listener.sock.accept()
             except OSError:
                 return
+            rank = self._budgets.take(peer[0], now)
+            if rank is None:
+                self._refused["ADDRESS_BUDGET"] = self._refused.get("ADDRESS_BUDGET", 0) + 1
+                sock.close()
+                continue
             sock.setblocking(False)
-            half = Half(sock, peer[0], listener, now + self._limits.handshake_seconds)
+            half = Half(sock, peer[0], rank, listener, now + self._limits.handshake_seconds)
             if len(self._halves) >= self._limits.half_open:
                 self._refuse(next(iter(self._halves.values())), "HALF_OPEN_FULL")
             self._halves[half.fd] = half
@@ -191,36 +209,32 @@ class Handshakes:
     def _peek(self, half: Half) -> None:
         """Make nothing for a peer before its whole ClientHello is here."""
         try:
-            header = half.sock.recv(_RECORD_HEADER, socket.MSG_PEEK)
-            if len(header) < _RECORD_HEADER or header[0] != _HANDSHAKE:
+            seen = half.sock.recv(half.waits_for or _GLANCE, socket.MSG_PEEK)
+            whole = _RECORD_HEADER + int.from_bytes(seen[3:5], "big")
+            if len(seen) < _RECORD_HEADER or seen[0] != _HANDSHAKE or not _RECORD_HEADER < whole <= _LARGEST_RECORD:
                 self._refuse(half, "NOT_TLS")
                 return
-            whole = _RECORD_HEADER + int.from_bytes(header[3:5], "big")
-            if not _RECORD_HEADER < whole <= _LARGEST_RECORD:
-                self._refuse(half, "NOT_TLS")
-                return
-            if len(half.sock.recv(whole, socket.MSG_PEEK)) < whole:
+            if len(seen) < whole and half.waits_for != whole:
+                half.waits_for = whole
                 half.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, whole)
                 self._epoll.modify(half.fd, _ONCE)
                 return
-            half.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+            if half.waits_for:
+                half.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, _RECORD_HEADER)
         except OSError:
             self._refuse(half, "PEER_GONE")
             return
-        if not self._budgets.take(half.address, time.monotonic()):
-            self._refuse(half, "ADDRESS_BUDGET")
+        if len(seen) < whole:
+            self._refuse(half, "PEER_GONE")
             return
         half.stage = Stage.FIRST_STEP
-        self._first.append(half)
+        self._ready[2 * half.rank + 1].append(half)
 
     def _step(self, half: Half) -> None:
+        tls = half.tls
         try:
-            if half.stage is Stage.FIRST_STEP:
-                half.sock = half.listener.context.context.wrap_socket(
-                    half.sock, server_side=True, do_handshake_on_connect=False
-                )
-            tls = half.sock
-            assert isinstance(tls, ssl.SSLSocket), "the first step wraps it"  # noqa: S101
+            if tls is None:
+                tls = half.tls = secure(half.listener.context.context, half.sock)
             tls.do_handshake()
         except ssl.SSLWantReadError:
             half.stage = Stage.PEER
@@ -242,10 +256,13 @@ class Handshakes:
         del self._halves[half.fd]
         self._epoll.unregister(half.fd)
         self.completed += 1
-        half.listener.adopt(tls)
+        if not half.listener.adopt(half.sock, tls):
+            self._refuse(half, "IDENTITY_REFUSED")
 
     def _refuse(self, half: Half, reason: str) -> None:
         self._refused[reason] = self._refused.get(reason, 0) + 1
+        if half.tls is not None and reason not in _FREE:
+            self._budgets.failed(half.address)
         self._drop(half)
 
     def _drop(self, half: Half) -> None:

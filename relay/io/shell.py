@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Final
 from mesh import log
 from relay.io.connections import Connections
 from relay.io.handshakes import Handshakes, Listener, listen
+from relay.io.plain import Bare, PlainDoor
 from relay.io.tls import ReloadingContext
 from relay.routing.budgets import AddressBudgets
-from relay.routing.certificate import CertificateUnreadableError, read_certificate
+from relay.routing.certificate import NO_CERTIFICATE, CertificateUnreadableError, read_certificate
 from relay.routing.reasons import Close
 
 if TYPE_CHECKING:
-    import ssl
+    import socket
     from collections.abc import Callable
 
+    from relay.io.secured import Tls
     from relay.io.tls import TlsFiles
     from relay.routing.certificate import Certificate
     from relay.routing.client import Client
@@ -43,6 +45,7 @@ class Shell:
         self.connections = Connections(node, loop)
         self.handshakes = Handshakes(loop, node.limits, AddressBudgets(node.limits), node.counters.handshakes_refused)
         self._contexts: list[ReloadingContext] = []
+        self._plain: list[PlainDoor] = []
         self._sweeps = 0
         self._timer = loop.call_later(_SWEEP_SECONDS, self._sweep)
 
@@ -54,45 +57,53 @@ class Shell:
         """Listen for the bridge workload, on a socket of its own: it is believed by another authority."""
         return self._serve(host, port, files, self._adopt_bridge)
 
-    def _serve(self, host: str, port: int, files: TlsFiles, adopt: Callable[[ssl.SSLSocket], None]) -> int:
+    def serve_anybody(self, host: str, port: int, files: TlsFiles | None) -> int:
+        """Listen for any client: with a certificate of these authorities, or without TLS. The node has a broker."""
+        if files is not None:
+            return self._serve(host, port, files, self._adopt_anybody)
+        door = PlainDoor(self._loop, host, port, self._adopt_plain)
+        self._plain.append(door)
+        return door.port
+
+    def _serve(self, host: str, port: int, files: TlsFiles, adopt: Callable[[socket.socket, Tls], bool]) -> int:
         context = ReloadingContext(files)
         self._contexts.append(context)
         sock = listen(host, port)
         self.handshakes.add(Listener(sock, context, adopt))
         return int(sock.getsockname()[1])
 
-    def _adopt_hub(self, tls: ssl.SSLSocket) -> None:
+    def _adopt_hub(self, sock: socket.socket, tls: Tls) -> bool:
         certificate = self._certificate(tls)
         hub_id = certificate.hub_id() if certificate is not None else None
-        if certificate is None or hub_id is None:
-            self._refuse(tls)
-            return
-        self._adopt(tls, certificate, hub_id)
+        return hub_id is not None and self._adopt(sock, tls, certificate, hub_id)
 
-    def _adopt_bridge(self, tls: ssl.SSLSocket) -> None:
+    def _adopt_bridge(self, sock: socket.socket, tls: Tls) -> bool:
         certificate = self._certificate(tls)
-        if certificate is None or certificate.workload() != _BRIDGE:
-            self._refuse(tls)
-            return
-        self._adopt(tls, certificate, None)
+        return (
+            certificate is not None and certificate.workload() == _BRIDGE and self._adopt(sock, tls, certificate, None)
+        )
 
-    def _adopt(self, tls: ssl.SSLSocket, certificate: Certificate, hub_id: bytes | None) -> None:
-        self._node.now = time.monotonic()
+    def _adopt_anybody(self, sock: socket.socket, tls: Tls) -> bool:
+        return self._adopt(sock, tls, self._certificate(tls), None)
+
+    def _adopt_plain(self, sock: socket.socket) -> None:
+        self._adopt(sock, Bare(sock), NO_CERTIFICATE, None)
+
+    def _adopt(self, sock: socket.socket, tls: Tls, certificate: Certificate | None, hub_id: bytes | None) -> bool:
+        if certificate is None:
+            return False
+        self._node.now, self._node.wall = time.monotonic(), time.time()
         self._node.counters.handshakes += 1
-        self.connections.adopt(tls, self._node.open(certificate, hub_id))
+        self.connections.adopt(sock, tls, self._node.open(certificate, hub_id))
+        return True
 
     @staticmethod
-    def _certificate(tls: ssl.SSLSocket) -> Certificate | None:
-        der = tls.getpeercert(binary_form=True)
+    def _certificate(tls: Tls) -> Certificate | None:
+        der = tls.getpeercert(True)
         try:
             return read_certificate(der) if der else None
         except CertificateUnreadableError:
             return None
-
-    def _refuse(self, tls: ssl.SSLSocket) -> None:
-        refused = self._node.counters.handshakes_refused
-        refused["IDENTITY_REFUSED"] += 1
-        tls.close()
 
     def _sweep(self) -> None:
         now = time.monotonic()
@@ -112,6 +123,8 @@ class Shell:
         """Take nobody new, and send everybody away over ``spread`` seconds; those with packets under way go last."""
         self._node.draining = True
         self.handshakes.stop_listening()
+        for door in self._plain:
+            door.close()
         steps = max(int(spread / _DRAIN_STEP), 1)
         for left in range(steps, 0, -1):
             clients = sorted(self._node.clients, key=_under_way)
@@ -125,5 +138,7 @@ class Shell:
     def close(self) -> None:
         """Drop everything."""
         self._timer.cancel()
+        for door in self._plain:
+            door.close()
         self.handshakes.close()
         self.connections.close()

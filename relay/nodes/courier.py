@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from relay.nodes.arrival import deliver_here
 from relay.nodes.chores import Chores
-from relay.nodes.directory import DirectoryAwayError
+from relay.nodes.entries import DirectoryAwayError
 from relay.nodes.link import Sent, patience
 from relay.routing.elsewhere import Parcel, Way
 from relay.routing.reasons import OFFLINE, Fate, Outcome, Refusal, fate_named, refused

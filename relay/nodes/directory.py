@@ -18,72 +18,15 @@ Epochs are microseconds of Redis's clock, raised above the last one: they rise e
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from redis.exceptions import RedisClusterException, RedisError
+from relay.nodes.entries import Entries, redis_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import asyncio
 
     from mesh.redis import Redis
-
-# Comes before both scripts: what stands there, in numbers.
-_HEAD: Final = """
-local clock = redis.call('TIME')
-local now = clock[1] * 1000000 + clock[2]
-local e = redis.call('HMGET', KEYS[1], 'epoch', 'node', 'address', 'until', 'tat')
-local epoch = tonumber(e[1] or '0')
-local function text(number) return string.format('%.0f', number) end
-"""
-# node, address, live ms, keep ms, takeovers at once, microseconds for one more
-_CLAIM: Final = (
-    _HEAD
-    + """
-local held = e[2] and tonumber(e[4]) > now
-local tat = tonumber(e[5] or '0')
-if held and tonumber(ARGV[6]) > 0 then
-  local base = math.max(tat, now)
-  local ahead = base - now - (tonumber(ARGV[5]) - 1) * tonumber(ARGV[6])
-  if ahead > 0 then return {'0', '', '', text(ahead)} end
-  tat = base + tonumber(ARGV[6])
-end
-epoch = math.max(epoch + 1, now)
-redis.call('HSET', KEYS[1], 'epoch', text(epoch), 'node', ARGV[1], 'address', ARGV[2],
-  'until', text(now + ARGV[3] * 1000), 'tat', text(tat))
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-return {text(epoch), held and e[2] or '', held and e[3] or '', '0'}
-"""
-)
-# node, address, live ms, keep ms, own epoch
-_REFRESH: Final = (
-    _HEAD
-    + """
-local own = tonumber(ARGV[5])
-if epoch > own then
-  if e[2] ~= ARGV[1] then return {'0', '', '', '1'} end
-  own = epoch
-end
-local other = e[2] and e[2] ~= ARGV[1] and tonumber(e[4]) > now
-redis.call('HSET', KEYS[1], 'epoch', text(own), 'node', ARGV[1], 'address', ARGV[2],
-  'until', text(now + ARGV[3] * 1000))
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-return {text(own), other and e[2] or '', other and e[3] or '', e[1] and '1' or '0'}
-"""
-)
-# node, own epoch, keep ms
-_RELEASE: Final = """
-local e = redis.call('HMGET', KEYS[1], 'epoch', 'node')
-if e[1] == ARGV[2] and e[2] == ARGV[1] then
-  redis.call('HDEL', KEYS[1], 'node', 'address', 'until')
-  redis.call('PEXPIRE', KEYS[1], ARGV[3])
-end
-"""
-
-
-class DirectoryAwayError(Exception):
-    """Redis does not answer."""
 
 
 class Place(NamedTuple):
@@ -135,45 +78,44 @@ def key_of(hub_id: bytes, peer_id: bytes = b"") -> str:
     return f"ora:relay:{{{hub_id.hex()}}}:" + (f"peer:{peer_id.hex()}" if peer_id else "hub")
 
 
-@contextmanager
-def redis_errors() -> Iterator[None]:
-    """Turn whatever the client raises while Redis is away into the one error that callers know."""
-    try:
-        yield
-    except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
-        raise DirectoryAwayError from error
-
-
 class Directory:
     """The directory, as one node writes it."""
 
     def __init__(self, redis: Redis, own: Place, times: DirectoryTimes) -> None:
         self._redis = redis
         self.own = own
-        self._times = times
+        self._pace = times.takeover_us
+        self.entries = Entries(redis, own.node, own.address, times.live_ms, times.keep_ms, times.takeovers)
 
-    async def claim(self, hub_id: bytes, peer_id: bytes = b"") -> Claimed | Flapping:
-        """Take a session, whoever has it; the newest has it."""
-        own, times = self.own, self._times
-        pace = 0 if peer_id else times.takeover_us
-        answer = await self._run(
-            _CLAIM, hub_id, peer_id, own.node, own.address, times.live_ms, times.keep_ms, times.takeovers, pace
-        )
-        epoch, node, address, wait_us = (each.decode() for each in answer)
+    def begin_claim(self, hub_id: bytes, peer_id: bytes = b"") -> asyncio.Future[str]:
+        """Take a session, whoever has it; the newest has it. The answer is for ``claimed``."""
+        return self.entries.change(key_of(hub_id, peer_id), f"c{0 if peer_id else self._pace}")
+
+    @staticmethod
+    def claimed(answer: str) -> Claimed | Flapping:
+        """Return what became of a claim."""
+        epoch, node, address, wait_us = answer.split("|")
         if epoch == "0":
             return Flapping(int(wait_us) // 1000 + 1)
         return Claimed(int(epoch), Place(node, address, 0) if node else None)
 
+    async def claim(self, hub_id: bytes, peer_id: bytes = b"") -> Claimed | Flapping:
+        """Take a session and wait for it."""
+        return self.claimed(await self.begin_claim(hub_id, peer_id))
+
     async def refresh(self, hub_id: bytes, peer_id: bytes, epoch: int) -> Refreshed:
         """Say that a session is still ours, unless a newer one has been opened elsewhere."""
-        own, times = self.own, self._times
-        answer = await self._run(_REFRESH, hub_id, peer_id, own.node, own.address, times.live_ms, times.keep_ms, epoch)
-        own_epoch, node, address, known = (each.decode() for each in answer)
+        answer = await self.entries.change(key_of(hub_id, peer_id), f"u{epoch}")
+        own_epoch, node, address, known = answer.split("|")
         return Refreshed(int(own_epoch), Place(node, address, 0) if node else None, known == "1")
 
-    async def release(self, hub_id: bytes, peer_id: bytes, epoch: int) -> None:
+    def begin_release(self, hub_id: bytes, peer_id: bytes, epoch: int) -> asyncio.Future[str]:
         """Say that a session has ended; nothing happens if it is not ours any longer."""
-        await self._run(_RELEASE, hub_id, peer_id, self.own.node, epoch, self._times.keep_ms)
+        return self.entries.change(key_of(hub_id, peer_id), f"r{epoch}")
+
+    async def release(self, hub_id: bytes, peer_id: bytes, epoch: int) -> None:
+        """Say that a session has ended, and wait until that is known."""
+        await self.begin_release(hub_id, peer_id, epoch)
 
     async def find(self, hub_id: bytes, peer_id: bytes = b"") -> Place | None:
         """Return where a session is."""
@@ -187,7 +129,3 @@ class Directory:
     async def ping(self) -> None:
         """Return when Redis answers."""
         await self.find(b"")
-
-    async def _run(self, script: str, hub_id: bytes, peer_id: bytes, *arguments: str | int) -> Any:
-        with redis_errors():
-            return await self._redis.eval(script, 1, key_of(hub_id, peer_id), *map(str, arguments))

@@ -7,14 +7,15 @@ again; the highest epoch has the session, so the newest connection wins whicheve
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
 from mesh import log
 from relay.handlers import connect
-from relay.nodes.chores import Chores
-from relay.nodes.directory import Claimed, DirectoryAwayError, Refreshed
+from relay.nodes.directory import Claimed, Refreshed
+from relay.nodes.entries import DirectoryAwayError
 from relay.routing.reasons import Close
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from relay.routing.receivers import Receiver
 
 _LOG: Final = log.get(__name__)
-_AT_ONCE: Final = 24
+_AT_ONCE: Final = 128
 _TURN_SECONDS: Final = 0.5
 # A turn that comes this late says that the process stood still: others may have taken over what was here.
 _STALL_SECONDS: Final = 5.0
@@ -54,8 +55,6 @@ class Keeper:
         self._directory = directory
         self._tell = tell
         self._refresh_seconds = refresh_seconds
-        self._slots = asyncio.Semaphore(_AT_ONCE)
-        self._chores = Chores()
         # When each entry was last told, oldest first.
         self._told: OrderedDict[Key, float] = OrderedDict()
         self.away = False
@@ -69,14 +68,16 @@ class Keeper:
         if self.away:
             self._told[hub_id, b""] = 0.0
             return _by_our_clock()
-        self._chores.start(self._claim(client, hub_id))
+        asked = self._directory.begin_claim(hub_id)
+        asked.add_done_callback(functools.partial(self._answered, client, hub_id))
         return None
 
-    async def _claim(self, client: Client, hub_id: bytes) -> None:
-        try:
-            async with self._slots:
-                claimed = await self._directory.claim(hub_id)
-        except DirectoryAwayError:
+    def _answered(self, client: Client, hub_id: bytes, answer: asyncio.Future[str]) -> None:
+        if answer.cancelled():
+            return
+        if answer.exception() is None:
+            claimed = self._directory.claimed(answer.result())
+        else:
             self.lost()
             claimed = Claimed(_by_our_clock(), None)
         self._clock()
@@ -95,8 +96,7 @@ class Keeper:
         claimed = Claimed(_by_our_clock(), None)
         if not self.away:
             try:
-                async with self._slots:
-                    answer = await self._directory.claim(hub_id, peer_id)
+                answer = await self._directory.claim(hub_id, peer_id)
             except DirectoryAwayError:
                 self.lost()
             else:
@@ -124,13 +124,10 @@ class Keeper:
         if self._session(hub_id, peer_id) is None:
             self._told.pop((hub_id, peer_id), None)
         if epoch and not self.away:
-            self._chores.start(self._release(hub_id, peer_id, epoch))
+            self._directory.begin_release(hub_id, peer_id, epoch).add_done_callback(self._released)
 
-    async def _release(self, hub_id: bytes, peer_id: bytes, epoch: int) -> None:
-        try:
-            async with self._slots:
-                await self._directory.release(hub_id, peer_id, epoch)
-        except DirectoryAwayError:
+    def _released(self, answer: asyncio.Future[str]) -> None:
+        if not answer.cancelled() and answer.exception() is not None:
             self.lost()
 
     def _session(self, hub_id: bytes, peer_id: bytes) -> Client | Receiver | None:
@@ -222,7 +219,7 @@ class Keeper:
 
     async def close(self) -> None:
         """Let what was begun end, but not for long: entries end by themselves."""
-        await self._chores.close(0.0 if self.away else _CLOSE_SECONDS)
+        await self._directory.entries.close(0.0 if self.away else _CLOSE_SECONDS)
 
 
 def _by_our_clock() -> int:

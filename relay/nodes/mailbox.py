@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from relay.nodes.arrival import arrive
 from relay.nodes.chores import Chores
-from relay.nodes.directory import DirectoryAwayError, key_of, redis_errors
+from relay.nodes.directory import key_of
+from relay.nodes.entries import DirectoryAwayError, redis_errors
 from relay.routing.elsewhere import Way
 from relay.routing.reasons import Outcome, Refusal, refused
 

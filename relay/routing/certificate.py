@@ -6,6 +6,7 @@ since Python shows neither the purpose nor an unambiguous name. Only DER is read
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -26,6 +27,7 @@ _HUB: Final = b"urn:uuid:"
 _WORKLOAD: Final = b"spiffe://ora/"
 _SHORT: Final = 0x80
 _CENTURY: Final = 50
+_TIME: Final = re.compile(rb"[0-9]{14}Z")
 
 Name = tuple[int, bytes]
 
@@ -80,28 +82,35 @@ def read_certificate(der: bytes) -> Certificate:
 
 
 def _read(der: bytes) -> Certificate:
-    (_, outer), *_rest = _items(der)
-    (_, tbs), *_signature = _items(outer)
-    fields = [each for each in _items(tbs) if each[0] != _VERSION]
+    outer = _items(der)[0][1]
+    fields = _items(_items(outer)[0][1])
+    if fields[0][0] == _VERSION:
+        del fields[0]
     serial = fields[0][1].lstrip(b"\x00")
-    not_before, not_after = (_time(*each) for each in _items(fields[3][1]))
+    not_before, not_after = _items(fields[3][1])
     names: tuple[Name, ...] = ()
     client_auth = False
-    extensions = [content for tag, content in fields if tag == _EXTENSIONS]
-    for oid, value in _extensions(extensions[0]) if extensions else ():
-        if oid == _SAN:
-            names = tuple(_items(_only(value)))
-        elif oid == _EKU:
-            client_auth = any(each == (_OID, _CLIENT_AUTH) for each in _items(_only(value)))
-    return Certificate(serial=serial, not_before=not_before, not_after=not_after, names=names, client_auth=client_auth)
+    for tag, content in fields:
+        for oid, value in _extensions(content) if tag == _EXTENSIONS else ():
+            if oid == _SAN:
+                names = tuple(_items(_only(value)))
+            elif oid == _EKU:
+                client_auth = (_OID, _CLIENT_AUTH) in _items(_only(value))
+    return Certificate(
+        serial=serial,
+        not_before=_time(*not_before),
+        not_after=_time(*not_after),
+        names=names,
+        client_auth=client_auth,
+    )
 
 
 def _extensions(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     for _, extension in _items(_only(content)):
-        (_, oid), *rest = _items(extension)
-        for tag, value in rest:
-            if tag == _OCTETS:
-                yield oid, value
+        parts = _items(extension)
+        # Between them may stand whether it is critical; that is OpenSSL's business.
+        if parts[-1][0] == _OCTETS:
+            yield parts[0][1], parts[-1][1]
 
 
 def _only(content: bytes) -> bytes:
@@ -109,9 +118,10 @@ def _only(content: bytes) -> bytes:
     return inner
 
 
-def _items(content: bytes) -> Iterator[Name]:
-    """Give the tag and content of each item in a row of DER."""
+def _items(content: bytes) -> list[Name]:
+    """Return the tag and content of each item in a row of DER."""
     at, end = 0, len(content)
+    found: list[Name] = []
     while at < end:
         tag, size = content[at], content[at + 1]
         at += 2
@@ -121,14 +131,19 @@ def _items(content: bytes) -> Iterator[Name]:
                 raise ValueError("a length has no such form")
             size = int.from_bytes(content[at : at + count], "big")
             at += count
-        if at + size > end:
+        after = at + size
+        if after > end:
             raise ValueError("an item reaches past its end")
-        yield tag, content[at : at + size]
-        at += size
+        found.append((tag, content[at:after]))
+        at = after
+    return found
 
 
 def _time(tag: int, content: bytes) -> datetime:
-    text = content.decode("ascii")
+    """Return an instant: YYMMDDHHMMSSZ until 2049, with a century before it from 2050 (RFC 5280 4.1.2.5)."""
     if tag == _UTC_TIME:
-        text = ("19" if int(text[:2]) >= _CENTURY else "20") + text
-    return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
+        content = (b"19" if int(content[:2]) >= _CENTURY else b"20") + content
+    if _TIME.fullmatch(content) is None:
+        raise ValueError("a time has no such form")
+    year, month, day, hour, minute, second = (int(content[at : at + 2]) for at in (2, 4, 6, 8, 10, 12))
+    return datetime(int(content[:2]) * 100 + year, month, day, hour, minute, second, tzinfo=UTC)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from relay.routing.topics import Leaf, hub_topic
+from relay.routing.topics import hub_topics
 
 if TYPE_CHECKING:
     from relay.routing.admission import Admission
@@ -89,15 +89,15 @@ class RouteTable:
 
     def hub_came(self, hub_id: bytes, hub: Client) -> None:
         """Note that a Hub has connected."""
-        for leaf in Leaf:
-            route = self._routes.get(hub_topic(hub_id, leaf))
+        for topic in hub_topics(hub_id):
+            route = self._routes.get(topic)
             if route is not None:
                 route.hub = hub
 
     def hub_went(self, hub_id: bytes, hub: Client) -> None:
         """Note that a Hub's connection has ended."""
-        for leaf in Leaf:
-            route = self._routes.get(hub_topic(hub_id, leaf))
+        for topic in hub_topics(hub_id):
+            route = self._routes.get(topic)
             if route is not None and route.hub is hub:
                 route.hub = None
                 self._drop_if_bare(route)

@@ -48,6 +48,12 @@ def hub_topic(hub_id: bytes, leaf: Leaf) -> bytes:
     return PREFIX + hub_text(hub_id).encode() + b"/" + leaf.encode()
 
 
+def hub_topics(hub_id: bytes) -> list[bytes]:
+    """Return all topics of one Hub."""
+    prefix = PREFIX + hub_text(hub_id).encode() + b"/"
+    return [prefix + leaf for leaf in _LEAVES]
+
+
 def parse_topic(topic: bytes) -> HubTopic | None:
     """Return what a topic of the Hub namespace names, or None for any other bytes."""
     if not topic.startswith(PREFIX):

@@ -16,13 +16,13 @@ from mesh.settings import RedisConfig
 from relay.nodes.directory import (
     Claimed,
     Directory,
-    DirectoryAwayError,
     DirectoryTimes,
     Flapping,
     Place,
     Refreshed,
     key_of,
 )
+from relay.nodes.entries import DirectoryAwayError
 from tests.integration.mesh import backends
 from tests.integration.relay.nodes import several
 from tests.integration.relay.redis_cluster import three_masters

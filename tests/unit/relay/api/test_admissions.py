@@ -56,7 +56,7 @@ def fleet() -> Fleet:
 @pytest.fixture
 def admissions(fleet: Fleet) -> Admissions:
     stub: Any = fleet
-    return Admissions(World().node, stub)
+    return Admissions(World().node, stub, apart_seconds=0)
 
 
 async def ask(admissions: Admissions, *numbers: int) -> list[Any]:
@@ -80,6 +80,17 @@ async def test_who_comes_while_calls_are_under_way_goes_with_the_next(fleet: Fle
     answers = await asyncio.gather(*waiting)
     assert [len(each) for each in fleet.calls] == [1, 1, 256, 256, 186]
     assert [each.hub_id for each in answers] == [hub(each) for each in range(1, 701)]
+
+
+async def test_who_comes_alone_is_asked_about_at_once_and_a_herd_in_groups(fleet: Fleet) -> None:
+    stub: Any = fleet
+    apart = Admissions(World().node, stub, apart_seconds=0.05)
+    fleet.answering.set()
+    first = await ask(apart, 1)
+    herd = await ask(apart, *range(2, 12))
+    assert fleet.calls == [[hub(1)]]
+    await asyncio.gather(*first, *herd)
+    assert [len(each) for each in fleet.calls] == [1, 10]
 
 
 async def test_a_hub_that_nobody_knows_is_not_active_and_the_others_are(fleet: Fleet, admissions: Admissions) -> None:

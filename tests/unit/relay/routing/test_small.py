@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import relay
-from relay.routing.budgets import AddressBudgets, network
+from relay.routing.budgets import RANKS, AddressBudgets, network
 from relay.routing.deadlines import Deadlines
 from relay.routing.limits import Limits
 from relay.routing.peers import subject_digest
@@ -54,9 +54,31 @@ def test_look_alikes_are_no_ids(text: str) -> None:
 
 def test_an_address_has_a_budget_and_its_neighbours_have_their_own() -> None:
     budgets = AddressBudgets(Limits(handshakes_per_address=1, handshake_burst_per_address=2))
-    assert [budgets.take("192.0.2.1", 0.0) for _ in range(3)] == [True, True, False]
-    assert budgets.take("192.0.2.2", 0.0)
-    assert budgets.take("192.0.2.1", 1.1)
+    assert [budgets.take("192.0.2.1", 0.0) is not None for _ in range(3)] == [True, True, False]
+    assert budgets.take("192.0.2.2", 0.0) is not None
+    assert budgets.take("192.0.2.1", 1.1) is not None
+
+
+def test_who_has_begun_many_handshakes_lately_comes_after_who_has_not() -> None:
+    budgets = AddressBudgets(Limits())
+    assert [budgets.take("192.0.2.1", 0.0) for _ in range(8)] == [0, 1, 1, 2, 2, 2, 2, 3]
+    assert budgets.take("192.0.2.2", 0.0) == 0
+    # Half as busy after eight seconds, a stranger again after some more.
+    assert budgets.take("192.0.2.1", 8.0) == 2
+    assert budgets.take("192.0.2.1", 80.0) == 0
+    assert [budgets.take("192.0.2.3", 0.0) for _ in range(400)][-1] == RANKS - 1
+
+
+def test_a_handshake_that_failed_costs_its_address_more() -> None:
+    budgets = AddressBudgets(Limits(handshakes_per_address=1, handshake_burst_per_address=20, failed_handshake_cost=10))
+    for _ in range(2):
+        assert budgets.take("192.0.2.1", 0.0) is not None
+        budgets.failed("192.0.2.1")
+    # It owes no more than a second's worth, so it is not shut out for long by what it did at once.
+    budgets.failed("192.0.2.1")
+    assert budgets.take("192.0.2.1", 1.5) is None
+    assert budgets.take("192.0.2.1", 2.1) is not None
+    budgets.failed("192.0.2.9")
 
 
 @pytest.mark.parametrize(
