@@ -16,6 +16,8 @@ from typing import Final
 PACKAGES: Final = {
     "cmake": "cmake",
     "curl": "curl",
+    "libcjson-dev": "/usr/include/cjson/cJSON.h",
+    "libcurl4-openssl-dev": "/usr/include/x86_64-linux-gnu/curl/curl.h",
     "libmosquitto-dev": "/usr/include/mosquitto.h",
     "libnanopb-dev": "/usr/include/pb.h",
     "mosquitto-clients": "mosquitto_pub",

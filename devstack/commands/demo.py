@@ -5,10 +5,19 @@ from __future__ import annotations
 import click
 
 from devstack.demo.tell import demo as tell
+from devstack.dev.hub_kinds import HubKind
 
 
 @click.command()
 @click.option("--keep", is_flag=True, help="Leave its stack running, to look around.")
-def demo(*, keep: bool) -> None:
+@click.option(
+    "--hub",
+    "kind",
+    type=click.Choice([each.value for each in HubKind]),
+    default="sim",
+    show_default=True,
+    help="Who plays the Hub: the simulator, or the reference Hub in C.",
+)
+def demo(*, keep: bool, kind: str) -> None:
     """Tell the story of one sealed packet on a stack of its own. Exit status 0: every step was verified."""
-    raise click.exceptions.Exit(0 if tell(keep=keep) else 1)
+    raise click.exceptions.Exit(0 if tell(keep=keep, kind=HubKind(kind)) else 1)

@@ -11,6 +11,7 @@ import asyncpg
 from devstack.demo.scene import PATIENCE
 from devstack.demo.story import expect
 from devstack.dev import dump, enrolment
+from devstack.dev.hub_kinds import firmware
 
 if TYPE_CHECKING:
     from devstack.demo.scene import Scene
@@ -21,7 +22,7 @@ async def tell(story: Story, scene: Scene) -> None:
     """Tell it."""
     story.chapter("A Hub leaves the factory")
     with story.step("A new Hub is made known: its own keys, a certificate, a row in the registry") as step:
-        files = await enrolment.enrol_new(scene.stack, scene.hub_id, scene.folder)
+        files = await enrolment.enrol_new(scene.stack, scene.hub_id, scene.folder, firmware(scene.kind))
         step.seen += [f"hub {scene.hub_id}", f"certificate {files['certificate']}"]
     with story.step(
         "It connects with a good certificate, and is refused: its owner has not turned the cloud on"

@@ -59,7 +59,7 @@ async def talk(story: Story, scene: Scene) -> None:
                 f"the answer {answer.payload.decode()!r} after {(time.monotonic() - began) * 1000:.0f} ms",
             ]
             expect(sent.outcome == "DELIVERED", f"the outcome is {sent.outcome}")
-            expect(scene.opened[sent.message_id] == b"ping: is the heating on?", "the Hub opened something else")
+            expect(scene.has_opened(sent.message_id, b"ping: is the heating on?"), "the Hub opened something else")
             expect(answer.payload == b"pong: is the heating on?", "the phone opened something else")
         with story.step(f"{_PACKETS} more, one after another, each answered, in their order") as step:
             times = [await _round(app, answers, number) for number in range(_PACKETS)]

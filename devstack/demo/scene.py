@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from devstack.demo.story import NotShownError
+from devstack.dev.firmware import Patience
 from devstack.dev.household import Household
+from devstack.dev.hub_kinds import HubKind
 from devstack.state import Running
-from hubsim.hub import Hub, HubConfig, Received, answer_ping
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -39,8 +41,10 @@ class Scene:
     hub_id: str
     folder: Path
     notes: list[Note] = field(default_factory=list)
-    # What the Hub has opened, by message id: payload, or what there is of it.
-    opened: dict[bytes, bytes] = field(default_factory=dict)
+    # Who plays the Hub.
+    kind: HubKind = HubKind.SIM
+    # What the Hub has opened, by message id: the SHA-256 of the payload, in hex.
+    opened: dict[bytes, str] = field(default_factory=dict)
 
     @property
     def home(self) -> Household:
@@ -48,25 +52,15 @@ class Scene:
         return Household(self.stack, self.folder)
 
     @asynccontextmanager
-    async def hub(self) -> AsyncIterator[Hub]:
+    async def hub(self) -> AsyncIterator[None]:
         """Run the Hub while the block lasts."""
-        host, _, port = self.stack.address("relay-1", "mqtt").rpartition(":")
-        config = HubConfig(
-            folder=self.folder,
-            mqtt_host=host,
-            mqtt_port=int(port),
-            ca_file=Path(self.stack.file("edge_ca")),
-            backoff_base_s=0.1,
-            backoff_cap_s=1.0,
-        )
-        hub = Hub(config, answer_ping, on_event=self._note, accept=self._keep)
-        running = asyncio.create_task(hub.run())
-        try:
-            yield hub
-        finally:
-            running.cancel()
-            with suppress(asyncio.CancelledError):
-                await running
+        home = self.home
+        async with home.firmware.run(self.folder, home.cloud, self._note, Patience()):
+            yield
+
+    def has_opened(self, message_id: bytes, payload: bytes) -> bool:
+        """Tell whether the Hub has opened exactly this."""
+        return self.opened.get(message_id) == hashlib.sha256(payload).hexdigest()
 
     async def happened(self, event: str, since: float, **wanted: object) -> Note:
         """Wait until the Hub tells of an event after ``since``."""
@@ -82,6 +76,5 @@ class Scene:
 
     def _note(self, facts: Mapping[str, Any]) -> None:
         self.notes.append(Note(time.monotonic(), facts))
-
-    async def _keep(self, received: Received) -> None:
-        self.opened[received.message_id] = received.payload
+        if facts["event"] == "envelope":
+            self.opened[bytes.fromhex(facts["message_id"])] = facts["payload_sha256"]

@@ -15,6 +15,7 @@ from devstack import state
 from devstack.demo import beginning, blindness, conversation, hardship
 from devstack.demo.scene import Scene
 from devstack.demo.story import NotShownError, Story, expect
+from devstack.dev.hub_kinds import HubKind
 from devstack.home import Home, here
 from devstack.running import processes
 
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 _START_WITHIN = 20.0
 
 
-def demo(*, keep: bool) -> bool:
-    """Tell the story; return whether every step was verified."""
+def demo(*, keep: bool, kind: HubKind = HubKind.SIM) -> bool:
+    """Tell the story with one kind of Hub; return whether every step was verified."""
     story = Story()
     beside = here().path
     home = Home(beside.with_name(f"{beside.name}-demo"))
@@ -35,7 +36,7 @@ def demo(*, keep: bool) -> bool:
     try:
         with _own_stack(story, home, keep=keep) as stack:
             hub_id = str(uuid.uuid4())
-            asyncio.run(_tell(story, Scene(stack, hub_id, home.hubs / hub_id)))
+            asyncio.run(_tell(story, Scene(stack, hub_id, home.hubs / hub_id, kind=kind)))
             told = True
     except Exception as error:  # noqa: BLE001 - whatever it is, the story ends with it and says so
         story.console.print(f"\n[red]The story ends here:[/red] {type(error).__name__}: {error}", markup=True)

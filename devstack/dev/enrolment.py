@@ -3,39 +3,28 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from devstack.ca import DevelopmentCa
 from devstack.dev import hubs
+from devstack.dev.simulated_hub import SimulatedHub
 from devstack.home import Home
-from hubsim import store
 
 if TYPE_CHECKING:
+    from devstack.dev.firmware import Firmware, Shown
     from devstack.state import Running
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """What a Hub that keeps its keys to itself shows."""
-
-    # A PKCS #10 request, PEM.
-    request: bytes
-    # Ed25519, 32 bytes.
-    identity_public: bytes
-
-
-async def enrol_new(stack: Running, hub_id: str, folder: Path) -> dict[str, str]:
-    """Make a factory-fresh Hub in ``folder``, certify and register it; return its files by use.
+async def enrol_new(stack: Running, hub_id: str, folder: Path, by: Firmware | None = None) -> dict[str, str]:
+    """Make a factory-fresh Hub in ``folder``, certify and register it; return its files by use. Default: hubsim's.
 
     Raises:
         FileExistsError: the folder is there already.
     """
     if folder.name != hub_id:
         folder = folder / hub_id
-    store.create(folder.parent, hub_id)
-    shown = Shown(request=(folder / "tls.csr").read_bytes(), identity_public=store.load(folder).keys.identity.public())
+    shown = await (by or SimulatedHub()).create(folder, hub_id)
     try:
         files = await enrol_shown(stack, hub_id, shown, folder)
     except BaseException:

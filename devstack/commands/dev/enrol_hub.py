@@ -11,6 +11,8 @@ import click
 from devstack.commands.dev.asking import plainly
 from devstack.commands.dev.options import HUB
 from devstack.dev import enrolment, target
+from devstack.dev.firmware import Shown
+from devstack.dev.hub_kinds import HubKind, firmware
 
 
 @click.command("enrol-hub")
@@ -18,7 +20,14 @@ from devstack.dev import enrolment, target
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for its files. Default: in the state folder.")
 @click.option("--csr", type=click.Path(path_type=Path, exists=True), help="Sign this request; the Hub keeps its key.")
 @click.option("--identity", help="With --csr: the Hub's Ed25519 identity public key, 64 hex digits.")
-def enrol_hub(*, hub: str, out: Path | None, csr: Path | None, identity: str | None) -> None:
+@click.option(
+    "--kind",
+    type=click.Choice([each.value for each in HubKind]),
+    default="sim",
+    show_default=True,
+    help="Its firmware.",
+)
+def enrol_hub(*, hub: str, out: Path | None, csr: Path | None, identity: str | None, kind: str) -> None:
     """Make a Hub known: keys and certificate as files, and a row in the registry.
 
     Without --csr the keys are made here, as for the simulator. With it, only what a real Hub shows is used.
@@ -29,10 +38,10 @@ def enrol_hub(*, hub: str, out: Path | None, csr: Path | None, identity: str | N
         stack = target.local_stack()
         folder = out or Path(stack.data["home"]) / "hubs" / hub
         if csr and identity:
-            shown = enrolment.Shown(request=csr.read_bytes(), identity_public=_key(identity))
+            shown = Shown(request=csr.read_bytes(), identity_public=_key(identity))
             files = asyncio.run(enrolment.enrol_shown(stack, hub, shown, folder))
         else:
-            files = asyncio.run(enrolment.enrol_new(stack, hub, folder))
+            files = asyncio.run(enrolment.enrol_new(stack, hub, folder, firmware(HubKind(kind))))
     click.echo(json.dumps({"hub": f"hubs/{hub}", **files}, indent=1))
 
 
