@@ -135,7 +135,7 @@ def _portal_keys(site: Site) -> Job:
     folder = site.home.path / "portal-keys"
 
     async def make(say: Callable[[str], None]) -> None:
-        made = signing_keys.make(folder)
+        made = signing_keys.make(folder, site.home.path / "portal-root")
         say(f"made {', '.join(made)}" if made else "all are there")
 
     return Job(name="portal-keys", work=make)

@@ -51,7 +51,8 @@ async def serve(scope: tasks.Scope) -> None:
             portal = assemble(config, outside)
             scope.start("outbox", outbox.run())
             scope.start("feed", feed.run())
-            scope.start("jobs", Jobs(database, "portal", now=clock.now).run(*jobs_of(database, outbox)))
+            jobs = jobs_of(database, outbox, portal.checkpoints)
+            scope.start("jobs", Jobs(database, "portal", now=clock.now).run(*jobs))
             scope.start("tasks", Worker(database, portal.timers.handlers(), now=clock.now).run())
             server = Server(config.mesh, workload="portal", limiter=limiter)
             for register, servicer in portal.handlers:

@@ -22,7 +22,7 @@ class Config:
     redis: RedisConfig
     fleet_targets: tuple[str, ...] = setting("ORA_FLEET_TARGET")
     kms: KmsConfig
-    # The folder of the signing keys: handover.key and erasure.key, Ed25519 in PEM.
+    # The folder of the signing keys; portal_svc/signer.py says what is in it.
     signing_folder: Path = setting("ORA_PORTAL_SIGNING_FOLDER")
     # Where Voltex ID's register of licences answers. Without it every licence stays PENDING.
     license_register: str = setting("ORA_PORTAL_LICENSE_REGISTER", default="")

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from ora.portal.v1.access_key_service_pb2_grpc import add_AccessKeyServiceServicer_to_server
+from ora.portal.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
 from ora.portal.v1.checklist_item_service_pb2_grpc import add_ChecklistItemServiceServicer_to_server
 from ora.portal.v1.custody_service_pb2_grpc import add_CustodyServiceServicer_to_server
 from ora.portal.v1.erasure_receipt_service_pb2_grpc import add_ErasureReceiptServiceServicer_to_server
@@ -17,6 +18,7 @@ from ora.portal.v1.license_service_pb2_grpc import add_LicenseServiceServicer_to
 from ora.portal.v1.member_service_pb2_grpc import add_MemberServiceServicer_to_server
 from ora.portal.v1.organization_service_pb2_grpc import add_OrganizationServiceServicer_to_server
 from ora.portal.v1.project_service_pb2_grpc import add_ProjectServiceServicer_to_server
+from ora.portal.v1.signing_key_service_pb2_grpc import add_SigningKeyServiceServicer_to_server
 from ora.portal.v1.tombstone_service_pb2_grpc import add_TombstoneServiceServicer_to_server
 
 from mesh import clock
@@ -27,7 +29,9 @@ from mesh.kms import ForPurposes, Kms
 from mesh.pagination import PageTokens
 from mesh.ratelimit import RateLimiter
 from portal_svc.api.access_keys import AccessKeyService
+from portal_svc.api.audits import AuditService
 from portal_svc.api.checklist_items import ChecklistItemService
+from portal_svc.api.checkpoints import Checkpoints
 from portal_svc.api.claims import Claims
 from portal_svc.api.custody import CustodyService
 from portal_svc.api.desk import Desk
@@ -43,6 +47,7 @@ from portal_svc.api.organizations import OrganizationService
 from portal_svc.api.projects import ProjectService
 from portal_svc.api.receipts import Receipts
 from portal_svc.api.remains import ErasureReceiptService, TombstoneService
+from portal_svc.api.signing_keys import SigningKeyService
 from portal_svc.api.standing import Standing
 from portal_svc.api.watching import Watching
 from portal_svc.config import Config, derived
@@ -77,6 +82,7 @@ class Portal:
 
     handlers: tuple[tuple[Callable[[Any, Any], None], Any], ...]
     timers: Timers
+    checkpoints: Checkpoints
 
 
 def assemble(config: Config, outside: Outside, *, now: clock.Now = clock.now) -> Portal:
@@ -90,7 +96,7 @@ def assemble(config: Config, outside: Outside, *, now: clock.Now = clock.now) ->
         new_id=uuid7,
         events=events,
         vault=Vault(ForPurposes(outside.kms, *VAULT_PURPOSES)),
-        signer=Signer.from_folder(config.signing_folder),
+        signer=Signer.from_folder(config.signing_folder, now=now),
         registry=outside.registry,
         register=outside.register,
         templates=NoTemplates(),
@@ -108,7 +114,7 @@ def assemble(config: Config, outside: Outside, *, now: clock.Now = clock.now) ->
         monotonic=clock.monotonic,
         refusal_seconds=config.refusal_seconds,
     )
-    licenses = LicenseService(desk, Standing(desk))
+    licenses, checkpoints = LicenseService(desk, Standing(desk)), Checkpoints(desk)
     return Portal(
         (
             (add_OrganizationServiceServicer_to_server, OrganizationService(desk)),
@@ -125,6 +131,9 @@ def assemble(config: Config, outside: Outside, *, now: clock.Now = clock.now) ->
             ),
             (add_ErasureReceiptServiceServicer_to_server, ErasureReceiptService(desk)),
             (add_TombstoneServiceServicer_to_server, TombstoneService(desk)),
+            (add_AuditServiceServicer_to_server, AuditService(desk, checkpoints)),
+            (add_SigningKeyServiceServicer_to_server, SigningKeyService(desk)),
         ),
         Timers(desk, locking, eraser, licenses, keeping),
+        checkpoints,
     )

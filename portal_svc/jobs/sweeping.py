@@ -1,4 +1,4 @@
-"""Owns the recurring work of the portal: forgetting what was kept for a while only."""
+"""Owns the recurring work of the portal: forgetting what was kept for a while only, and signing the audit."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from portal_svc.store import proofs
 if TYPE_CHECKING:
     from mesh.db import Database
     from mesh.outbox import OutboxRelay
+    from portal_svc.api.checkpoints import Checkpoints
 
 RECEIPTS_KEPT: Final = timedelta(days=90)
 
 
-def jobs_of(database: Database, outbox: OutboxRelay) -> list[Job]:
+def jobs_of(database: Database, outbox: OutboxRelay, checkpoints: Checkpoints) -> list[Job]:
     """Return the jobs."""
 
     async def sweep_requests(_now: datetime) -> None:
@@ -33,4 +34,5 @@ def jobs_of(database: Database, outbox: OutboxRelay) -> list[Job]:
         Job("sweep request records", timedelta(hours=1), sweep_requests),
         Job("sweep spent proofs", timedelta(hours=1), sweep_proofs),
         Job("sweep outbox", timedelta(hours=6), sweep_outbox),
+        Job("sign audit checkpoints", timedelta(minutes=5), checkpoints.sign_all),
     ]

@@ -1,6 +1,7 @@
 -- Why: Project Keys in custody (design §7), their data keys that are to be destroyed, the heads of the audit chains with
--- their signed checkpoints, and tasks that an operator can see, try again and give up.
--- Locks: portal.task, portal.audit_entry and portal.project for an instant; the audit is read once, to fill the heads.
+-- their signed checkpoints, each party's own part of the audit (by project, and by who did it, in whatever tenant), whose
+-- a project is, and tasks that an operator can see, try again and give up.
+-- Locks: portal.task for an instant, portal.audit_entry and portal.project while they are read once.
 
 CREATE TABLE portal.custody (
     project_id           uuid        PRIMARY KEY,
@@ -148,3 +149,52 @@ ALTER TABLE portal.task
 CREATE INDEX task_by_creation ON portal.task (create_time DESC, task_id DESC);
 COMMENT ON COLUMN portal.task.last_trace_id IS 'PUBLIC: the trace of the last try.';
 COMMENT ON COLUMN portal.task.discard_time IS 'PUBLIC: when a person gave it up; null: nobody did.';
+
+ALTER TABLE portal.audit_entry ADD COLUMN project_id uuid;
+COMMENT ON COLUMN portal.audit_entry.project_id IS 'PSEUDONYM: the project that the record''s resource is of; null: none.';
+CREATE INDEX audit_entry_by_project ON portal.audit_entry (tenant_id, project_id, sequence DESC)
+    WHERE project_id IS NOT NULL;
+
+-- A directory of all tenants: what somebody did, wherever it was. Asked with the caller's own digest alone.
+CREATE TABLE portal.audit_by_actor (
+    actor_digest bytea  NOT NULL CHECK (octet_length(actor_digest) = 32),
+    created_ms   bigint NOT NULL,
+    tenant_id    uuid   NOT NULL,
+    sequence     bigint NOT NULL,
+    PRIMARY KEY (actor_digest, created_ms, tenant_id, sequence)
+);
+COMMENT ON TABLE portal.audit_by_actor IS 'Where an actor''s audit entries are. A directory of all tenants: no row security, digests alone.';
+COMMENT ON COLUMN portal.audit_by_actor.actor_digest IS 'PSEUDONYM: who did it.';
+COMMENT ON COLUMN portal.audit_by_actor.created_ms IS 'PUBLIC: when.';
+COMMENT ON COLUMN portal.audit_by_actor.tenant_id IS 'PSEUDONYM: whose chain the entry is in.';
+COMMENT ON COLUMN portal.audit_by_actor.sequence IS 'PUBLIC: its place in the chain.';
+GRANT SELECT, INSERT ON portal.audit_by_actor TO portal_service;
+
+-- A directory of all tenants: whose project it is. Its rows follow those of portal.project by themselves.
+CREATE TABLE portal.project_directory (
+    project_id uuid PRIMARY KEY,
+    tenant_id  uuid NOT NULL
+);
+COMMENT ON TABLE portal.project_directory IS 'Which tenant a project is of. A directory of all tenants: no row security, nothing personal.';
+COMMENT ON COLUMN portal.project_directory.project_id IS 'PSEUDONYM: the project, or its tombstone.';
+COMMENT ON COLUMN portal.project_directory.tenant_id IS 'PSEUDONYM: the organisation.';
+GRANT SELECT, INSERT, DELETE ON portal.project_directory TO portal_service;
+
+CREATE FUNCTION portal.project_after_write() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        DELETE FROM portal.project_directory WHERE project_id = OLD.project_id;
+    END IF;
+    INSERT INTO portal.project_directory (project_id, tenant_id) VALUES (NEW.project_id, NEW.tenant_id);
+    RETURN NULL;
+END $$;
+REVOKE EXECUTE ON FUNCTION portal.project_after_write() FROM PUBLIC;
+CREATE TRIGGER project_after_insert AFTER INSERT ON portal.project
+    FOR EACH ROW EXECUTE FUNCTION portal.project_after_write();
+CREATE TRIGGER project_after_end AFTER UPDATE OF project_id ON portal.project
+    FOR EACH ROW WHEN (OLD.project_id <> NEW.project_id) EXECUTE FUNCTION portal.project_after_write();
+
+ALTER TABLE portal.project NO FORCE ROW LEVEL SECURITY;
+INSERT INTO portal.project_directory (project_id, tenant_id) SELECT project_id, tenant_id FROM portal.project;
+ALTER TABLE portal.project FORCE ROW LEVEL SECURITY;

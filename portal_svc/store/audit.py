@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 if TYPE_CHECKING:
     from ora.portal.v1.audit_entry_pb2 import AuditRecord
@@ -23,11 +25,21 @@ SELECT sequence, digest, created_ms
  LIMIT 1
 """
 INSERT: Final = """
-INSERT INTO portal.audit_entry (tenant_id, sequence, record, previous_digest, digest, created_ms)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO portal.audit_entry (tenant_id, sequence, record, previous_digest, digest, created_ms, project_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+"""
+LENGTHEN: Final = """
+INSERT INTO portal.audit_chain (tenant_id, sequence)
+VALUES ($1, $2)
+    ON CONFLICT (tenant_id) DO UPDATE SET sequence = excluded.sequence
+"""
+INSERT_BY_ACTOR: Final = """
+INSERT INTO portal.audit_by_actor (actor_digest, created_ms, tenant_id, sequence)
+VALUES ($1, $2, $3, $4)
 """
 
 _NOTHING: Final = bytes(32)
+_PROJECT: Final = re.compile(r"projects/([0-9a-f-]{36})(?:/|$)", re.ASCII)
 
 
 async def append(tx: Tx, tenant: TenantId, record: AuditRecord) -> bytes:
@@ -41,5 +53,14 @@ async def append(tx: Tx, tenant: TenantId, record: AuditRecord) -> bytes:
     encoded = record.SerializeToString(deterministic=True)
     said = hashlib.sha256(encoded).digest()
     digest = hashlib.sha256(b"ora audit v1\x00" + previous + said).digest()
-    await tx.execute(INSERT, tenant, record.sequence, encoded, previous, digest, record.created_ms)
+    project = _PROJECT.match(record.resource)
+    whose = UUID(project[1]) if project else None
+    await tx.execute(INSERT, tenant, record.sequence, encoded, previous, digest, record.created_ms, whose)
+    await tx.execute(LENGTHEN, tenant, record.sequence)
+    await tx.execute(INSERT_BY_ACTOR, record.actor_digest, record.created_ms, tenant, record.sequence)
     return said
+
+
+async def lock(tx: Tx, tenant: TenantId) -> None:
+    """Hold a chain as it is until the transaction ends."""
+    await tx.execute(LOCK, str(tenant))

@@ -65,7 +65,7 @@ async def test_what_is_left_is_a_tombstone_and_a_proof(portal: World) -> None:
     lookup = erasure_receipt_service_pb2.LookupErasureReceiptRequest(resource_digest=resource_digest(project))
     receipt = await portal.receipts.LookupErasureReceipt(lookup, metadata=portal.homer.bearer())
     statement = erasure_receipt_pb2.ErasureReceiptStatement.FromString(receipt.record.statement)
-    public = Signer.from_folder(portal.kms_folder.parent / "keys").public_key(Purpose.ERASURE)
+    public = Signer.from_folder(portal.kms_folder.parent / "keys", now=portal.now).public_key(Purpose.ERASURE)
     assert is_signed_by(public, CONTEXT, receipt.record.statement, receipt.record.signature)
     assert {each.store: each.count for each in statement.counts}["portal.handover"] == 1
     assert statement.lock_epoch == 1

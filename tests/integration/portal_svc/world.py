@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from ora.portal.v1 import (
     access_key_service_pb2,
     handover_service_pb2,
@@ -24,6 +22,7 @@ from ora.portal.v1 import (
     project_service_pb2,
 )
 from ora.portal.v1.access_key_service_pb2_grpc import AccessKeyServiceStub
+from ora.portal.v1.audit_service_pb2_grpc import AuditServiceStub
 from ora.portal.v1.checklist_item_service_pb2_grpc import ChecklistItemServiceStub
 from ora.portal.v1.custody_service_pb2_grpc import CustodyServiceStub
 from ora.portal.v1.erasure_receipt_service_pb2_grpc import ErasureReceiptServiceStub
@@ -35,8 +34,10 @@ from ora.portal.v1.license_service_pb2_grpc import LicenseServiceStub
 from ora.portal.v1.member_service_pb2_grpc import MemberServiceStub
 from ora.portal.v1.organization_service_pb2_grpc import OrganizationServiceStub
 from ora.portal.v1.project_service_pb2_grpc import ProjectServiceStub
+from ora.portal.v1.signing_key_service_pb2_grpc import SigningKeyServiceStub
 from ora.portal.v1.tombstone_service_pb2_grpc import TombstoneServiceStub
 
+from devstack import signing_keys
 from mesh import clock
 from mesh.certs import Certificates
 from mesh.channel import Channel
@@ -48,13 +49,13 @@ from mesh.pkcs11 import Pkcs11Config
 from mesh.server import Server
 from mesh.settings import DatabaseConfig, Environment, MeshConfig, RedisConfig
 from mesh.tokens import AccessTokens
+from portal_svc.api.checkpoints import Checkpoints
 from portal_svc.config import Config
 from portal_svc.domain.license import Answer, Verdict
 from portal_svc.feed import Feed
 from portal_svc.jobs.worker import Worker
 from portal_svc.ports import RegisteredHub, Registry
 from portal_svc.services import Outside, assemble
-from portal_svc.signer import Purpose
 from tests.fakes.license_register import FakeRegister
 from tests.fakes.registry import FakeRegistry
 from tests.integration.fleet_svc.node import unlimited
@@ -79,6 +80,8 @@ STUBS: dict[str, Any] = {
     "handovers": HandoverServiceStub,
     "keys": AccessKeyServiceStub,
     "custody": CustodyServiceStub,
+    "audit": AuditServiceStub,
+    "signing_keys": SigningKeyServiceStub,
     "receipts": ErasureReceiptServiceStub,
     "tombstones": TombstoneServiceStub,
 }
@@ -108,6 +111,7 @@ class World:
     kms_folder: Path
     channel: Channel
     worker: Worker
+    checkpoints: Checkpoints
     idp: Idp
     clock: Clock
     boss: Person = field(init=False)
@@ -300,10 +304,7 @@ def id_of(name: str) -> UUID:
 
 def make_keys(folder: Path) -> Path:
     """Make the portal's signing keys."""
-    folder.mkdir(exist_ok=True)
-    for purpose in Purpose:
-        pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        (folder / f"{purpose}.key").write_bytes(pem)
+    signing_keys.make(folder, folder.parent / "root")
     return folder
 
 
@@ -356,7 +357,7 @@ async def running(
         worker = Worker(pool, portal.timers.handlers(), now=time.now)
         channel = Channel("portal", [f"127.0.0.1:{port}"], Certificates(certificates, "gateway"))
         try:
-            yield World(database, registry, register, config.kms.folder, channel, worker, idp, time)
+            yield World(database, registry, register, config.kms.folder, channel, worker, portal.checkpoints, idp, time)
         finally:
             await channel.close()
             await server.stop()
