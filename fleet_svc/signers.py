@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 # The label of the key that is configured as a file.
 CONFIGURED: Final = "configured"
 _KNOWN: Final = 16
+# A Hub is given four certificates at most.
+_CROSSED: Final = 2
 
 
 class Signers:
@@ -54,7 +56,7 @@ class Signers:
             key = await to_thread(self.keys.get, row.key_label)
             # Who knows the older root alone takes the first certificate that fits and looks no further; who knows both
             # takes either.
-            sent = (*row.installed.cross_certificates_der, row.installed.certificate_der)
+            sent = (*row.installed.cross_certificates_der[:_CROSSED], row.installed.certificate_der)
             known = X509Authority([own], key, sent=sent)
             while len(self._known) >= _KNOWN:
                 self._known.pop(next(iter(self._known)))

@@ -19,6 +19,7 @@ from hubsim.events import print_event
 from hubsim.health import Gauges, Reports
 from hubsim.hub import Hub, HubConfig
 from hubsim.link import MqttVersion
+from hubsim.maintenance import Maintenance, Upkeep
 from hubsim.records import support_grant
 from sdk.errors import MalformedError
 
@@ -51,7 +52,20 @@ def create(*, root: Path, count: int) -> None:
     show_default=True,
     help="Seconds; while TELEMETRY is on.",
 )
-def run(*, root: Path, host: str, port: int, ca_file: Path, mqtt: str, count: int | None, report_every: float) -> None:
+@click.option("--hub-listener", help="The gateway's Hub listener, for certificates and updates: https://host:port.")
+@click.option("--firmware-root", type=click.Path(path_type=Path, exists=True), help="The TUF root of the factory.")
+def run(  # noqa: PLR0913 - one option each
+    *,
+    root: Path,
+    host: str,
+    port: int,
+    ca_file: Path,
+    mqtt: str,
+    count: int | None,
+    report_every: float,
+    hub_listener: str | None,
+    firmware_root: Path | None,
+) -> None:
     """Run all Hubs of a folder in one process until SIGINT or SIGTERM."""
     chosen = store.folders(root)[:count]
     if not chosen:
@@ -69,7 +83,13 @@ def run(*, root: Path, host: str, port: int, ca_file: Path, mqtt: str, count: in
     except MalformedError as error:
         raise click.ClickException(str(error)) from error
     reports = [Reports(hub, folder, Gauges()) for hub, folder in zip(hubs, chosen, strict=True)]
-    asyncio.run(_run(hubs, reports, report_every))
+    upkeep = [
+        Upkeep(folder=each, hub_listener=hub_listener, ca_file=ca_file, firmware_root=firmware_root)
+        for each in chosen
+        if hub_listener
+    ]
+    care = [Maintenance(hub, each) for hub, each in zip(hubs, upkeep, strict=False)]
+    asyncio.run(_run(hubs, reports, report_every, care))
 
 
 @main.command("grant-support")
@@ -80,12 +100,13 @@ def grant_support(*, folder: Path, days: float) -> None:
     click.echo(base64.b64encode(support_grant(folder, time.time() + days * 86_400)).decode())
 
 
-async def _run(hubs: list[Hub], reports: list[Reports], every_s: float) -> None:
+async def _run(hubs: list[Hub], reports: list[Reports], every_s: float, care: list[Maintenance]) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stop.set)
     running = [asyncio.create_task(hub.run()) for hub in hubs]
     running += [asyncio.create_task(each.run(every_s)) for each in reports]
+    running += [asyncio.create_task(each.run()) for each in care]
     stopped = asyncio.create_task(stop.wait())
     done, _ = await asyncio.wait({*running, stopped}, return_when=asyncio.FIRST_COMPLETED)
     for task in (*running, stopped):

@@ -30,6 +30,7 @@ FILES: Final = (
     "ora/common/v1/signed_record.proto",
     "ora/fleet/v1/firmware_statement.proto",
     "ora/fleet/v1/hub_records.proto",
+    "ora/fleet/v1/sideload.proto",
     "ora/ingest/v1/support_grant_statement.proto",
     "ora/ingest/v1/telemetry.proto",
     "ora/relay/v1/envelope.proto",

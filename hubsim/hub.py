@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from hubsim.backoff import Backoff
 from hubsim.link import Answer, Delivery, Link, LinkLostError, LinkRefusedError, LinkSettings, MqttVersion, client_tls
+from hubsim.renewal import Renewal
 from hubsim.store import HubState, hub_name, load
 from hubsim.wire import Arrived, read_content, read_envelope, write_content, write_envelope, write_header
 from sdk.errors import SealError, SenderUnknownError, WrongKeyError
@@ -111,6 +112,7 @@ class Hub:
         self._on_event = on_event
         self._accept = accept
         self._state = load(config.folder)
+        Renewal(config.folder).settle()
         self._tls = client_tls(config.ca_file, config.folder / "tls.crt", config.folder / "tls.key")
         self._backoff = Backoff(config.backoff_base_s, config.backoff_cap_s, uniform)
         self._seen: OrderedDict[bytes, None] = OrderedDict()
@@ -123,6 +125,14 @@ class Hub:
     def name(self) -> str:
         """The Hub's UUID as text."""
         return hub_name(self._state)
+
+    def reload(self) -> None:
+        """Show the certificate that is in the folder now, from the next connection on; this one goes on."""
+        self._tls.load_cert_chain(self._config.folder / "tls.crt", self._config.folder / "tls.key")
+
+    def tell(self, event: str, **facts: Value) -> None:
+        """Tell the observer of what another part of this Hub did."""
+        self._emit(event, **facts)
 
     async def run(self) -> None:
         """Connect, serve, wait, for ever."""

@@ -41,12 +41,12 @@ class Device:
     boot_loader_version: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class UpdateClient:
     """One Hub's way to its updates."""
 
     http: httpx.AsyncClient
-    """With the Hub listener's base URL, and the Hub's certificate."""
+    """With the Hub listener's base URL, and the Hub's certificate: another one after each renewal."""
     device: Device
 
     async def check(self, booted: Booted, *, director_sequence: int, hold_reason: str | None) -> dict[str, Any]:

@@ -14,21 +14,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from hubsim.firmware_wire import HubStatements, read_record_json
+from hubsim.image_store import PIECE, ImageStore
 from hubsim.slots import Firmware, Flash, Slots
 from hubsim.update_client import CloudAwayError, UpdateClient, UpdateRefusedError
-from hubsim.wire import read_record_json
-from sdk.firmware_trust import FirmwareRefusedError, FirmwareTrust, Running, Wish, check_image
+from sdk.firmware_trust import Fetch, FirmwareRefusedError, FirmwareTrust, Offer, Record, Running, Wish, check_image
 from sdk.ids import hub_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-    from ora.fleet.v1.firmware_statement_pb2 import DirectorStatement
 
     from hubsim.slots import Booted
 
-PIECE: Final = 65_536
 _SOON_S, _AWAY_S = 1.0, 60.0
 _OLDER: Final = frozenset({"METADATA_ROLLED_BACK", "DIRECTOR_ROLLED_BACK", "SEQUENCE_ROLLED_BACK"})
 # What may be right the next time: a file that was published in between, a statement that crossed another.
@@ -58,10 +55,12 @@ class Updater:
         trust_folder: Path,
         root: bytes,
         home: Home | None = None,
+        piece: int = PIECE,
         now: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._client, self._flash, self._home = client, flash, home or Home()
+        self.client, self._flash, self.home = client, flash, home or Home()
+        self.images = ImageStore(flash, piece)
         self._trust_folder, self._root = trust_folder, root
         self._now, self._monotonic = now, monotonic
         self._slots = Slots(flash)
@@ -84,7 +83,7 @@ class Updater:
         """Keep what is on trial, or go back. The cloud hears of it and has no say."""
         with suppress(CloudAwayError, UpdateRefusedError):
             await self._ask()
-        if self._home.healthy():
+        if self.home.healthy():
             self._slots.confirm(self.booted.slot)
             self.booted = self._slots.running(self.booted)
         else:
@@ -94,7 +93,7 @@ class Updater:
     async def _tell_end(self) -> None:
         failure = self._flash.read("ended").decode()
         if failure:
-            await self._client.report(self._flash.read("update").decode(), "ROLLED_BACK", self.booted, failure=failure)
+            await self.client.report(self._flash.read("update").decode(), "ROLLED_BACK", self.booted, failure=failure)
             self._flash.write("ended", b"")
 
     async def _check(self) -> float:
@@ -106,31 +105,40 @@ class Updater:
         if update != self._flash.read("update").decode():
             self._flash.write("update", update.encode())
         try:
-            offer = await self._believe(read_record_json(answer["directorStatement"]))
+            offer = await self.believe(read_record_json(answer["directorStatement"]), self._from_the_cloud())
             await self._download(update, offer)
         except FirmwareRefusedError as error:
             if error.reason not in _PASSING:
-                await self._client.report(update, "FAILED", self.booted, failure=_failure(error.reason))
+                await self.client.report(update, "FAILED", self.booted, failure=_failure(error.reason))
             return after
         return await self._install(update, offer) or after
 
     async def _ask(self) -> dict[str, Any]:
         taken = int.from_bytes(self._flash.read("director"), "big")
-        return await self._client.check(self.booted, director_sequence=taken, hold_reason=self._home.wait())
+        return await self.client.check(self.booted, director_sequence=taken, hold_reason=self.home.wait())
 
-    async def _believe(self, record: bytes) -> DirectorStatement:
-        loop = asyncio.get_running_loop()
+    async def believe(self, record: Record, fetch: Fetch) -> Offer:
+        """Return what the director offers, if the offline keys go along; it cannot be played again.
 
-        def fetch(file: str) -> bytes | None:
-            return asyncio.run_coroutine_threadsafe(self._client.metadata(file), loop).result()
-
-        trust = FirmwareTrust(self._trust_folder, self._root, fetch)
-        offer = await asyncio.to_thread(trust.check, record, self._running(), now_seconds=int(self._now()))
+        Raises:
+            FirmwareRefusedError: it is not for this Hub now.
+        """
+        check = self.trust(fetch).check
+        offer = await asyncio.to_thread(check, record, self.running(), now_seconds=int(self._now()))
         self._flash.write("director", offer.sequence.to_bytes(8, "big"))
         return offer
 
-    def _running(self) -> Running:
-        device = self._client.device
+    def trust(self, fetch: Fetch) -> FirmwareTrust:
+        """Return what this Hub believes, with files from ``fetch``."""
+        return FirmwareTrust(self._trust_folder, self._root, fetch, HubStatements())
+
+    def _from_the_cloud(self) -> Fetch:
+        loop = asyncio.get_running_loop()
+        return lambda file: asyncio.run_coroutine_threadsafe(self.client.metadata(file), loop).result()
+
+    def running(self) -> Running:
+        """Return what this Hub is and runs."""
+        device = self.client.device
         return Running(
             hub_id=hub_bytes(device.hub),
             hardware_model=device.hardware_model,
@@ -139,74 +147,46 @@ class Updater:
             director_sequence=int.from_bytes(self._flash.read("director"), "big"),
         )
 
-    async def _download(self, update: str, offer: DirectorStatement) -> None:
+    async def _download(self, update: str, offer: Offer) -> None:
         """Bring the image into the flash, from where an earlier attempt stopped."""
-        if self._flash.read("image") != offer.artefact_digest:
-            self._forget_image()
-            self._flash.write("image", offer.artefact_digest)
         length = offer.artefact_length_bytes
-        have = sum(map(len, self._pieces()))
+        have = self.images.start(offer.artefact_digest)
         if have < length:
-            await self._client.report(update, "DOWNLOADING", self.booted, percent=100 * have // length)
-            await self._fetch(offer, have)
+            await self.client.report(update, "DOWNLOADING", self.booted, percent=100 * have // length)
+            await self.images.go_on(have, self.client.image(offer.artefact_digest, have), length=length)
         try:
-            for _ in check_image(offer, self._pieces()):
+            for _ in check_image(offer, self.images.pieces()):
                 pass
         except FirmwareRefusedError:
-            self._forget_image()
+            self.images.forget()
             raise
-        await self._client.report(update, "DOWNLOADED", self.booted, percent=100)
+        await self.client.report(update, "DOWNLOADED", self.booted, percent=100)
 
-    async def _fetch(self, offer: DirectorStatement, have: int) -> None:
-        index, held = have // PIECE, b""
-        async for data in self._client.image(offer.artefact_digest, have):
-            held += data
-            have += len(data)
-            while len(held) >= PIECE:
-                self._flash.write(f"image {index}", held[:PIECE])
-                index, held = index + 1, held[PIECE:]
-            if have > offer.artefact_length_bytes:
-                break
-        if held:
-            self._flash.write(f"image {index}", held)
-
-    def _pieces(self) -> Iterator[bytes]:
-        index = 0
-        while piece := self._flash.read(f"image {index}"):
-            yield piece
-            index += 1
-
-    def _forget_image(self) -> None:
-        # From the end, so that what is left is always a beginning.
-        for index in reversed(range(sum(1 for _ in self._pieces()))):
-            self._flash.write(f"image {index}", b"")
-
-    async def _install(self, update: str, offer: DirectorStatement) -> float | None:
+    async def _install(self, update: str, offer: Offer) -> float | None:
         """Install if there is leave; return when to ask again, None once it is installed and the Hub started anew."""
         nonce, asked = secrets.token_bytes(16), self._monotonic()
-        answer = await self._client.request_permit(update, self.booted, nonce=nonce, lock_epoch=self._home.lock_epoch())
+        answer = await self.client.request_permit(update, self.booted, nonce=nonce, lock_epoch=self.home.lock_epoch())
         if "permit" not in answer:
             return float(answer.get("retryAfterSeconds", 0)) or _AWAY_S
-        trust = FirmwareTrust(self._trust_folder, self._root, lambda _: None)
         record = read_record_json(answer["permit"])
         try:
-            permit = trust.check_permit(record, offer, self._wish(nonce, asked))
+            permit = self.trust(lambda _: None).check_permit(record, offer, self._wish(nonce, asked))
         except FirmwareRefusedError:
             return _SOON_S
-        await self._client.begin(update, permit.permit_id)
+        await self.client.begin(update, permit.permit_id)
         self.write_and_restart(offer)
         return _SOON_S
 
     def _wish(self, nonce: bytes, asked: float) -> Wish:
         age = self._monotonic() - asked
-        return Wish(hub_nonce=nonce, lock_epoch=self._home.lock_epoch(), age_seconds=age)
+        return Wish(hub_nonce=nonce, lock_epoch=self.home.lock_epoch(), age_seconds=age)
 
-    def write_and_restart(self, offer: DirectorStatement) -> None:
+    def write_and_restart(self, offer: Offer) -> None:
         """Fill the slot that does not run, and start anew."""
         firmware = Firmware(
             sequence=offer.firmware_sequence, version=offer.firmware_version, digest=offer.artefact_digest
         )
-        self._slots.install(firmware, self._pieces())
+        self._slots.install(firmware, self.images.pieces())
         self.booted = self._slots.boot()
 
 

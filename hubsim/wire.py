@@ -6,7 +6,6 @@ is checked here, as firmware does.
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -37,7 +36,6 @@ __all__ = [
     "TelemetrySample",
     "read_content",
     "read_envelope",
-    "read_record_json",
     "write_consent",
     "write_content",
     "write_envelope",
@@ -190,19 +188,6 @@ def write_support_grant(hub_id: bytes, owner_epoch: int, grant_id: bytes, not_af
 def write_report(samples: Iterable[TelemetrySample]) -> bytes:
     """Encode a TelemetryBatch: the payload of a PUBLISH, and of a POST."""
     return bytes(TelemetryBatch(samples=list(samples)))
-
-
-def read_record_json(document: dict[str, str]) -> bytes:
-    """Encode the SignedRecord that a JSON document of the contract holds.
-
-    Raises:
-        MalformedError: it holds none.
-    """
-    try:
-        fields = [base64.b64decode(document[name], validate=True) for name in ("statement", "signature", "keyId")]
-    except (KeyError, TypeError, ValueError):
-        raise MalformedError("no SignedRecord") from None
-    return bytes(SignedRecord(statement=fields[0], signature=fields[1], key_id=fields[2]))
 
 
 def write_record(statement: bytes, made: Signature) -> bytes:

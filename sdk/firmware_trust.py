@@ -2,6 +2,7 @@
 
 All three have to agree: the offline targets say what the image is for, the director says that it is for this Hub now,
 and the bytes are what both named. `fetch` gets a file by its name, from the gateway or out of a sideload file alike.
+Statements are read by whoever holds the Hub's Protobuf: it knows none, so that any implementation can stand on it.
 """
 
 from __future__ import annotations
@@ -9,15 +10,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
-from ora.common.v1.signed_record_pb2 import SignedRecord
-from ora.fleet.v1.firmware_statement_pb2 import DirectorStatement, InstallPermitStatement
 from tuf.api import exceptions as tuf_errors
 from tuf.api.metadata import Metadata, Targets
 from tuf.ngclient import Updater
 from tuf.ngclient.fetcher import FetcherInterface
 
+from sdk.errors import MalformedError
 from sdk.keys import key_id, verifies
 
 if TYPE_CHECKING:
@@ -28,7 +28,56 @@ if TYPE_CHECKING:
 DIRECTOR_CONTEXT: Final = b"ora director v1"
 PERMIT_CONTEXT: Final = b"ora install permit v1"
 
+T = TypeVar("T")
 Fetch = Callable[[str], bytes | None]
+
+
+class Offer(Protocol):
+    """A DirectorStatement, read."""
+
+    hub_id: bytes
+    sequence: int
+    update_id: bytes
+    artefact_digest: bytes
+    artefact_length_bytes: int
+    firmware_sequence: int
+    firmware_version: str
+    hardware_model: str
+    hardware_revision_min: int
+    hardware_revision_max: int
+    targets_version: int
+    issued_seconds: int
+    not_after_seconds: int
+
+
+class Permit(Protocol):
+    """An InstallPermitStatement, read."""
+
+    hub_id: bytes
+    permit_id: bytes
+    update_id: bytes
+    artefact_digest: bytes
+    lock_epoch: int
+    hub_nonce: bytes
+    valid_seconds: int
+
+
+class Record(NamedTuple):
+    """A SignedRecord, read."""
+
+    statement: bytes
+    signature: bytes
+    key_id: bytes
+
+
+class Statements(Protocol):
+    """Reads what is signed. Bytes that are no message of their kind raise ``MalformedError``."""
+
+    def offer(self, encoded: bytes) -> Offer:
+        """Return a DirectorStatement."""
+
+    def permit(self, encoded: bytes) -> Permit:
+        """Return an InstallPermitStatement."""
 
 
 class FirmwareRefusedError(Exception):
@@ -76,15 +125,15 @@ class _Files(FetcherInterface):
 class FirmwareTrust:
     """What one Hub believes; kept in `folder` from one update to the next."""
 
-    def __init__(self, folder: Path, root: bytes, fetch: Fetch) -> None:
+    def __init__(self, folder: Path, root: bytes, fetch: Fetch, statements: Statements) -> None:
         """Start with the root that the factory put into the firmware."""
-        self._folder, self._root, self._fetch = folder, root, fetch
+        self._folder, self._root, self._fetch, self._statements = folder, root, fetch, statements
         folder.mkdir(parents=True, exist_ok=True)
 
-    def check(self, record: bytes, running: Running, *, now_seconds: int) -> DirectorStatement:
+    def check(self, record: Record, running: Running, *, now_seconds: int) -> Offer:
         """Return what the director offers, if the offline keys and this Hub agree with it, or refuse."""
         targets = self._refresh()
-        offer = DirectorStatement.FromString(_signed(record, targets, DIRECTOR_CONTEXT))
+        offer = _read(self._statements.offer, _signed(record, targets, DIRECTOR_CONTEXT))
         if offer.hub_id != running.hub_id:
             raise FirmwareRefusedError("OTHER_HUB")
         if offer.sequence <= running.director_sequence:
@@ -99,10 +148,10 @@ class FirmwareTrust:
         _require_listed(offer, targets.targets.get(offer.artefact_digest.hex()))
         return offer
 
-    def check_permit(self, record: bytes, offer: DirectorStatement, wish: Wish) -> InstallPermitStatement:
+    def check_permit(self, record: Record, offer: Offer, wish: Wish) -> Permit:
         """Return the permit if it lets this Hub install just this now, or refuse. Asked right before it is spent."""
         targets = Metadata[Targets].from_file(str(self._folder / "targets.json")).signed
-        permit = InstallPermitStatement.FromString(_signed(record, targets, PERMIT_CONTEXT))
+        permit = _read(self._statements.permit, _signed(record, targets, PERMIT_CONTEXT))
         meant = (offer.hub_id, offer.update_id, offer.artefact_digest, wish.hub_nonce)
         if (permit.hub_id, permit.update_id, permit.artefact_digest, permit.hub_nonce) != meant:
             raise FirmwareRefusedError("PERMIT_OTHER")
@@ -130,7 +179,7 @@ class FirmwareTrust:
         return Metadata[Targets].from_file(str(self._folder / "targets.json")).signed
 
 
-def check_image(offer: DirectorStatement, pieces: Iterable[bytes]) -> Iterator[bytes]:
+def check_image(offer: Offer, pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the pieces of an image, never beyond its length; refuse at its end what is not what was offered."""
     hasher, length = hashlib.sha256(), 0
     for piece in pieces:
@@ -143,9 +192,8 @@ def check_image(offer: DirectorStatement, pieces: Iterable[bytes]) -> Iterator[b
         raise FirmwareRefusedError("IMAGE_OTHER")
 
 
-def _signed(record: bytes, targets: Targets, context: bytes) -> bytes:
+def _signed(signed: Record, targets: Targets, context: bytes) -> bytes:
     """Return the statement if a key signed it that the offline targets delegate to."""
-    signed = SignedRecord.FromString(record)
     roles = targets.delegations.roles if targets.delegations else None
     role = roles.get("director") if roles else None
     for keyid in role.keyids if role else ():
@@ -156,17 +204,24 @@ def _signed(record: bytes, targets: Targets, context: bytes) -> bytes:
     raise FirmwareRefusedError("DIRECTOR_UNKNOWN")
 
 
+def _read(reader: Callable[[bytes], T], encoded: bytes) -> T:
+    try:
+        return reader(encoded)
+    except MalformedError:
+        raise FirmwareRefusedError("STATEMENT_INVALID") from None
+
+
 def _public(targets: Targets, keyid: str) -> str:
     return str(targets.get_key(keyid).keyval["public"]) if targets.delegations else ""
 
 
-def _require_fit(offer: DirectorStatement, running: Running) -> None:
+def _require_fit(offer: Offer, running: Running) -> None:
     least, greatest = offer.hardware_revision_min, offer.hardware_revision_max
     if offer.hardware_model != running.hardware_model or not least <= running.hardware_revision <= greatest:
         raise FirmwareRefusedError("OTHER_HARDWARE")
 
 
-def _require_listed(offer: DirectorStatement, target: TargetFile | None) -> None:
+def _require_listed(offer: Offer, target: TargetFile | None) -> None:
     """The director alone cannot make an image fit: the offline keys said for what it is."""
     if target is None:
         raise FirmwareRefusedError("IMAGE_NOT_LISTED")

@@ -11,6 +11,7 @@ from ora.fleet.v1.firmware_statement_pb2 import DirectorStatement
 
 from fleet_svc.tuf_files import File, OnlineKey
 from mesh import signing
+from sdk.firmware_trust import Record
 from tests.integration.fleet_svc.offline import Offline, target
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Repository:
         self.files[f"{self.version}.snapshot.json"] = snapshot.content
         self.files["timestamp.json"] = timestamp.content
 
-    def offer(self, *, key: Ed25519PrivateKey | None = None, **fields: Any) -> bytes:
+    def offer(self, *, key: Ed25519PrivateKey | None = None, **fields: Any) -> Record:
         now = int(time.time())
         usual = {
             "hub_id": HUB,
@@ -62,4 +63,5 @@ class Repository:
             "not_after_seconds": now + 60,
         }
         statement = DirectorStatement(**{**usual, **fields})
-        return signing.sign(key or self.offline.director, b"ora director v1", statement).SerializeToString()
+        made = signing.sign(key or self.offline.director, b"ora director v1", statement)
+        return Record(made.statement, made.signature, made.key_id)

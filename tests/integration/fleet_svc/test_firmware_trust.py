@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from sdk.firmware_trust import FirmwareRefusedError, FirmwareTrust, Running, check_image
+from hubsim.firmware_wire import HubStatements
+from sdk.firmware_trust import FirmwareRefusedError, FirmwareTrust, Record, Running, check_image
 from tests.integration.fleet_svc.offline import Offline, target
 from tests.integration.fleet_svc.repository import HUB, IMAGE, Repository
 
@@ -27,10 +28,10 @@ def repository() -> Repository:
 
 @pytest.fixture
 def trust(repository: Repository, tmp_path: Path) -> FirmwareTrust:
-    return FirmwareTrust(tmp_path / "tuf", repository.root, repository.files.get)
+    return FirmwareTrust(tmp_path / "tuf", repository.root, repository.files.get, HubStatements())
 
 
-def check(trust: FirmwareTrust, offer: bytes, running: Running = RUNS) -> str:
+def check(trust: FirmwareTrust, offer: Record, running: Running = RUNS) -> str:
     """Return why the Hub refuses; empty if it does not."""
     try:
         trust.check(offer, running, now_seconds=int(time.time()))

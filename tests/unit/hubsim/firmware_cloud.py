@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import httpx
-from ora.common.v1.signed_record_pb2 import SignedRecord
 from ora.fleet.v1.firmware_statement_pb2 import InstallPermitStatement
 
 from hubsim.slots import MemoryFlash, Slots
 from hubsim.update_client import Device, UpdateClient
 from hubsim.updater import Home, Updater
 from mesh import signing
+from sdk.firmware_trust import Record
 from tests.integration.fleet_svc.repository import HUB, IMAGE, Repository
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ NAME = f"hubs/{UUID(bytes=HUB)}/updates/{UUID(int=0)}"
 DEVICE = Device(hub=str(UUID(bytes=HUB)), hardware_model="ora-hub-1", hardware_revision=3)
 
 
-def record_json(encoded: bytes) -> dict[str, str]:
-    record = SignedRecord.FromString(encoded)
+def record_json(record: Record) -> dict[str, str]:
     fields = {"statement": record.statement, "signature": record.signature, "keyId": record.key_id}
     return {name: base64.b64encode(value).decode() for name, value in fields.items()}
 
@@ -40,7 +39,7 @@ class Cloud:
 
     repository: Repository = field(default_factory=Repository)
     image: bytes = IMAGE
-    offer: Callable[[Cloud], bytes] | None = None
+    offer: Callable[[Cloud], Record] | None = None
     permit: dict[str, Any] = field(default_factory=dict)
     hold: str = ""
     told: list[tuple[str, str]] = field(default_factory=list)
@@ -83,7 +82,7 @@ class Cloud:
             case _:
                 raise AssertionError(verb)
 
-    def _permit(self, nonce: bytes) -> bytes:
+    def _permit(self, nonce: bytes) -> Record:
         usual = {
             "hub_id": HUB,
             "permit_id": secrets.token_bytes(16),
@@ -96,7 +95,7 @@ class Cloud:
         fields = {**usual, **self.permit}
         key = fields.pop("key", self.repository.offline.director)
         record = signing.sign(key, b"ora install permit v1", InstallPermitStatement(**fields))
-        return record.SerializeToString()
+        return Record(record.statement, record.signature, record.key_id)
 
     def states(self) -> list[tuple[str, str]]:
         return [each for each in self.told if each[0] != "boot"]
@@ -126,4 +125,4 @@ def started(cloud: Cloud, flash: MemoryFlash, folder: Path, home: Home | None = 
     """Start the Hub."""
     http = httpx.AsyncClient(base_url="https://hub", transport=httpx.MockTransport(cloud.handle))
     trust, root = folder / "tuf", cloud.repository.root
-    return Updater(UpdateClient(http, DEVICE), flash, trust_folder=trust, root=root, home=home)
+    return Updater(UpdateClient(http, DEVICE), flash, trust_folder=trust, root=root, home=home, piece=1024)

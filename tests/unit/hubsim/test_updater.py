@@ -20,15 +20,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hubsim.slots import MemoryFlash
+    from sdk.firmware_trust import Record
 
 VERIFICATION = ("FAILED", "UPDATE_FAILURE_VERIFICATION")
 INCOMPATIBLE = ("FAILED", "UPDATE_FAILURE_INCOMPATIBLE")
 ROLLBACK = ("FAILED", "UPDATE_FAILURE_ROLLBACK_REFUSED")
-
-
-@pytest.fixture(autouse=True)
-def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(updater, "PIECE", 1024)
 
 
 async def test_an_update_goes_all_its_way(tmp_path: Path) -> None:
@@ -62,7 +58,7 @@ async def test_what_is_not_healthy_goes_back_and_says_why(tmp_path: Path) -> Non
     cloud, flash = Cloud(), a_flash()
     hub = started(cloud, flash, tmp_path, Home(healthy=lambda: False))
     await hub.turn()
-    cloud.offer = lambda _: b""
+    cloud.hold = "HOLD_REASON_QUIET_HOURS"
     await hub.turn()
     assert (hub.booted.slot, hub.booted.firmware_sequence, hub.booted.trial) == ("A", 5, False)
     assert ("ROLLED_BACK", "UPDATE_FAILURE_HEALTH_CHECK") in cloud.told
@@ -100,47 +96,47 @@ async def test_a_permit_that_is_not_for_just_this_is_refused(
     assert (cloud.begun, hub.booted.slot) == ([], "A")
 
 
-def frozen(cloud: Cloud) -> bytes:
+def frozen(cloud: Cloud) -> Record:
     cloud.repository.publish(now=datetime.now(UTC) - timedelta(days=2))
     return cloud.repository.offer(sequence=11)
 
 
-def mixed(cloud: Cloud) -> bytes:
+def mixed(cloud: Cloud) -> Record:
     cloud.repository.files["1.targets.json"] = cloud.repository.offline.targets(1, target(IMAGE, sequence=9))
     return cloud.repository.offer(sequence=11)
 
 
-def wrong_key(cloud: Cloud) -> bytes:
+def wrong_key(cloud: Cloud) -> Record:
     stranger = Ed25519PrivateKey.generate()
     cloud.repository.follow(cloud.repository.offline.targets(1, target(IMAGE, sequence=7), signer=stranger))
     return cloud.repository.offer(sequence=11)
 
 
-def wrong_director(cloud: Cloud) -> bytes:
+def wrong_director(cloud: Cloud) -> Record:
     return cloud.repository.offer(sequence=11, key=Ed25519PrivateKey.generate())
 
 
-def too_long(cloud: Cloud) -> bytes:
+def too_long(cloud: Cloud) -> Record:
     cloud.image = IMAGE * 100
     return cloud.repository.offer(sequence=11)
 
 
-def too_short(cloud: Cloud) -> bytes:
+def too_short(cloud: Cloud) -> Record:
     cloud.image = IMAGE[:-1]
     return cloud.repository.offer(sequence=11)
 
 
-def other_bytes(cloud: Cloud) -> bytes:
+def other_bytes(cloud: Cloud) -> Record:
     cloud.image = b"x" + IMAGE[1:]
     return cloud.repository.offer(sequence=11)
 
 
-def rolled_back(cloud: Cloud) -> bytes:
+def rolled_back(cloud: Cloud) -> Record:
     cloud.repository.publish(sequence=4)
     return cloud.repository.offer(sequence=11, firmware_sequence=4)
 
 
-def other_hardware(cloud: Cloud) -> bytes:
+def other_hardware(cloud: Cloud) -> Record:
     cloud.repository.publish(model="ora-hub-2")
     return cloud.repository.offer(sequence=11, hardware_model="ora-hub-2")
 
@@ -160,7 +156,7 @@ def other_hardware(cloud: Cloud) -> bytes:
     ],
 )
 async def test_an_attack_changes_nothing_on_the_hub(
-    tmp_path: Path, attack: Callable[[Cloud], bytes], told: tuple[str, str] | None
+    tmp_path: Path, attack: Callable[[Cloud], Record], told: tuple[str, str] | None
 ) -> None:
     cloud = Cloud(offer=attack)
     hub = started(cloud, flash := a_flash(), tmp_path)
