@@ -22,6 +22,7 @@ from relay.routing.route_header import HeaderGate
 from relay.routing.session import Arrival, Grant, Step
 from relay.wire.acknowledgements import Puback, Pubrec, encode_acknowledgement
 from relay.wire.codes import MQTT_5_0, ReasonCode
+from relay.wire.subscribe import SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from relay.wire.subscribe import Subscription
 
 _EXPIRE_RETAINED_SECONDS: Final = 30.0
+# Topics in which clients do not talk to each other (4.7.2): the server's own, and what only a filter begins with.
+_SERVERS_OWN: Final = (b"$SYS/", SHARE)
 # Retain Handling (3.8.3.1).
 _IF_NEW: Final = 1
 _NEVER: Final = 2
@@ -60,11 +63,18 @@ class Broker:
     def publish(self, client: Client, session: Session, packet: Publish, topic: bytes) -> None:
         """Take a PUBLISH that may be, and acknowledge it: from here on it is the broker's."""
         message = published(packet, topic, session.key, self._node.now)
-        reason = ReasonCode.QUOTA_EXCEEDED
-        if self._retain(message):
-            reason = ReasonCode.SUCCESS if self.distribute(message) else ReasonCode.NO_MATCHING_SUBSCRIBERS
+        found: list[Level[BrokerSession]] = []
+        if topic.startswith(_SERVERS_OWN):
+            reason = ReasonCode.NOT_AUTHORIZED
+        elif not self._retain(message):
+            reason = ReasonCode.QUOTA_EXCEEDED
+        else:
+            found = self.index.match(topic)
+            reason = ReasonCode.SUCCESS if found else ReasonCode.NO_MATCHING_SUBSCRIBERS
         if packet.qos:
+            # Before the message, so that a client that hears itself hears its acknowledgement first.
             self._acknowledge(client, session, packet, reason)
+        self._distribute(found, message)
 
     def _acknowledge(self, client: Client, session: Session, packet: Publish, reason: ReasonCode) -> None:
         kind = Puback if packet.qos == 1 else Pubrec
@@ -86,15 +96,13 @@ class Broker:
         self.retained.remove(message.topic)
         return True
 
-    def distribute(self, message: Message) -> bool:
-        """Give a message to everybody who has subscribed; return whether anybody has."""
-        found = self.index.match(message.topic)
+    def _distribute(self, found: list[Level[BrokerSession]], message: Message) -> None:
+        """Give a message to everybody who has subscribed."""
         for session, delivery in _copies(found, message):
             self._outbox.deliver(session, delivery, self._node.now)
         groups = [group for level in found for group in level.shared.values()]
         for group in groups:
             self._share(group, message)
-        return bool(found)
 
     def _share(self, group: Group[BrokerSession], message: Message) -> None:
         """Give a message to one member: who is there and can take it at once, else who is there, else who will come."""
@@ -212,7 +220,7 @@ class Broker:
         if will is not None:
             message = willed(will, session.key, self._node.now)
             if self._retain(message):
-                self.distribute(message)
+                self._distribute(self.index.match(message.topic), message)
 
     # -- time ----------------------------------------------------------------------------------------------------------
 

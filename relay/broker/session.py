@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, cast
 
 from relay.routing.session import Session
 
 if TYPE_CHECKING:
-    from collections import deque
-
     from relay.broker.message import Delivery
     from relay.wire.connect import Will
 
@@ -20,6 +19,7 @@ class BrokerSession(Session):
 
     def __init__(self, key: str) -> None:
         super().__init__(key)
+        self.waiting = deque()
         # How many packets of older connections wait to be sent once more.
         self.again = 0
         self.will: Will | None = None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from relay.routing.session import Session
 
 _LARGEST_PACKET: Final = 268_435_460
+_LONG_CONNACK: Final = 128
 _MOST_PACKETS: Final = 65_535
 # CONNACK in 3.1.1, which can say no more: without a session, and with one (MQTT-3.2.2-3).
 _ACCEPTED: Final = (b"\x20\x02\x00\x00", b"\x20\x02\x01\x00")
@@ -61,10 +62,19 @@ def _refusal(node: Node, client: Client, connect: Connect) -> Close | None:
         close = node.policy.refuse_will(client.hub_id, connect.will)
         if close is not None:
             return close
+    if client.max_packet < _LONG_CONNACK and _too_long(node, client, connect):
+        return Close.PACKET_TOO_LARGE
     full = len(node.hubs) >= node.limits.sessions and client.hub_id not in node.hubs
     if node.broker is not None:
         full = len(node.sessions) >= node.limits.sessions and key not in node.sessions
     return Close.SESSIONS_FULL if full else None
+
+
+def _too_long(node: Node, client: Client, connect: Connect) -> bool:
+    """Return whether this client does not take what it would have to be told (MQTT-3.1.2-24)."""
+    keep_alive = _keep_alive(node, client, connect.keep_alive)
+    told = _connack(node, client, connect, keep_alive, present=False)
+    return len(encode_connack(told, client.version)) > client.max_packet
 
 
 def refuse(node: Node, client: Client, close: Close) -> None:

@@ -290,6 +290,22 @@ def test_a_wildcard_at_the_front_does_not_see_reserved_topics(version: int) -> N
     assert wild.publishes() == []
 
 
+@states("4.7.2-1", "4.7.2-1 3.3.5-2")
+@both
+def test_nobody_speaks_for_the_server(version: int) -> None:
+    net = Net()
+    watcher, publisher = net.connect("w"), net.connect("p", version)
+    watcher.subscribe("$SYS/#", "#")
+    for topic in ("$SYS/broker/uptime", "$share/g/t"):
+        for qos in (0, 1, 2):
+            refused = publisher.publish(topic, qos=qos, retain=True)
+            if qos and version == V5:
+                assert refused is ReasonCode.NOT_AUTHORIZED
+    assert watcher.publishes() == []
+    assert net.broker.retained.count == 0
+    assert not publisher.closed
+
+
 # -- topic aliases -----------------------------------------------------------------------------------------------------
 
 
