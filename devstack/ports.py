@@ -36,6 +36,8 @@ _OFFSETS: Final = {
     "gateway.backup": 52,
     "gateway.admin": 53,
     "api-page": 54,
+    "conformance.mqtt": 56,
+    "conformance.mqtts": 57,
     "gateway.metrics": 55,
 } | {
     f"relay-{number}.{use}": 20 + 3 * (number - 1) + distance
@@ -46,6 +48,10 @@ _OFFSETS: Final = {
 
 class NoPortsError(Exception):
     """No block of ports is free, or the base that was asked for cannot be one."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what}; {remedy}")
+        self.what, self.remedy = what, remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,7 @@ def wanted_base() -> int:
     """Return the base that ``ORA_PORT_BASE`` asks for, or the usual one."""
     text = os.environ.get("ORA_PORT_BASE") or str(USUAL_BASE)
     if not text.isdecimal() or not 1024 <= int(text) <= _TOP - _BLOCK:  # noqa: PLR2004 - below are the privileged ones
-        raise NoPortsError(f"ORA_PORT_BASE is a port between 1024 and {_TOP - _BLOCK}, not {text!r}")
+        raise NoPortsError(f"ORA_PORT_BASE is {text!r}", f"give one between 1024 and {_TOP - _BLOCK}, or unset it")
     return int(text)
 
 
@@ -79,7 +85,12 @@ def claim(base: int) -> tuple[Ports, socket.socket]:
         if all(_is_free(candidate + offset) for offset in _OFFSETS.values() if offset):
             return Ports(candidate), held
         held.close()
-    raise NoPortsError(f"no 100 ports are free together between {base} and {_TOP}; choose another ORA_PORT_BASE")
+    raise NoPortsError(f"no {_BLOCK} ports are free together between {base} and {_TOP}", "give a lower ORA_PORT_BASE")
+
+
+def busy(base: int) -> int | None:
+    """Return the first port of a block that somebody else has."""
+    return next((base + offset for offset in sorted(_OFFSETS.values()) if not _is_free(base + offset)), None)
 
 
 def _listen(port: int) -> socket.socket | None:

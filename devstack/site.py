@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from devstack import postgres, valkey
+from devstack import environment, postgres, valkey
 from devstack.home import Home
 from devstack.ports import MOST_RELAYS, Ports
 
@@ -29,8 +29,11 @@ class Site:
     # Servers of somebody else's; None: we run our own.
     foreign_postgres: str | None = None
     foreign_redis: str | None = None
+    environment: str = environment.DEVELOPMENT
     # Limits that one machine with all callers on it never reaches, for tests, benches and the demo.
     generous: bool = False
+    # Whether a general MQTT broker runs beside the relays, for conformance suites.
+    conformance: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.relays <= MOST_RELAYS:
@@ -47,13 +50,20 @@ class Site:
         return self.foreign_redis or valkey.url(self.home, self.ports["redis"])
 
 
-def site(home: Home, ports: Ports, *, relays: int = 1, generous: bool = False) -> Site:
-    """Return the stack that the environment asks for."""
+def site(home: Home, ports: Ports, *, relays: int = 1, generous: bool = False, conformance: bool = False) -> Site:
+    """Return the stack that the environment asks for.
+
+    Raises:
+        NotForDevelopmentError: that is none for development.
+        SiteError: it asks for what cannot be.
+    """
     return Site(
         home=home,
         ports=ports,
         relays=relays,
         generous=generous,
+        conformance=conformance,
+        environment=environment.must_be_development(),
         foreign_postgres=_address(POSTGRES_URL, {"postgresql", "postgres"}),
         foreign_redis=_address(REDIS_URL, {"redis", "rediss"}),
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from devstack import ports, site, state, table
 from devstack.ca import DevelopmentCa
+from devstack.home import write_private
 from devstack.running import processes
 from devstack.running.control import Control
 from devstack.running.process import StartError
@@ -35,6 +36,8 @@ class Wish:
 
     relays: int = 1
     generous: bool = False
+    # With the broker for MQTT conformance suites.
+    conformance: bool = False
     # A process with which the stack ends.
     while_pid: int | None = None
 
@@ -52,7 +55,9 @@ def run(home: Home, *, wish: Wish, console: Console) -> int:
         if claimed.base != base:
             console.line("stack", f"the ports from {base} are in use; taking those from {claimed.base}")
         with held:
-            where = site.site(home, claimed, relays=wish.relays, generous=wish.generous)
+            where = site.site(
+                home, claimed, relays=wish.relays, generous=wish.generous, conformance=wish.conformance
+            )
             return asyncio.run(_Run(where, console, wish.while_pid).serve(held))
 
 
@@ -120,6 +125,7 @@ class _Run:
             seconds = starting.result()
         except StartError as error:
             return self._complain(supervisor, error)
+        self._site.home.last_end.unlink(missing_ok=True)
         self._report.phase = state.READY
         self._report.write(supervisor)
         supervisor.say(f"everything is ready after {seconds:.1f} s (process {os.getpid()})")
@@ -144,4 +150,5 @@ class _Run:
     def _complain(self, supervisor: Supervisor, what: object) -> int:
         for line in str(what).splitlines():
             supervisor.say(line)
+        write_private(self._site.home.last_end, f"{what}\n")
         return 1

@@ -80,7 +80,7 @@ class Reporter:
             "pid": os.getpid(),
             "started_at": self._started_at,
             "home": str(home.path),
-            "environment": "dev",
+            "environment": site.environment,
             "token": self._token,
             "ports": {"base": site.ports.base, "control": site.ports["control"]},
             "components": {name: self._component(supervisor, name) for name in supervisor.components},

@@ -59,6 +59,7 @@ def table(site: Site) -> list[Step]:
         ingest(site, databases.url("ingest_service")),
         backup(site, databases.url("backup_service")),
         *(relay(site, name) for name in _relays(site)),
+        *([conformance(site)] if site.conformance else []),
         *gateway(site),
         api_page(site),
     ]
@@ -94,7 +95,7 @@ def _servers(site: Site) -> list[Step]:
 
 def _common(site: Site, name: str, use: str) -> dict[str, str]:
     return {
-        "ORA_ENVIRONMENT": "dev",
+        "ORA_ENVIRONMENT": site.environment,
         "ORA_NODE_ID": name,
         "ORA_CERT_DIR": str(site.home.certificates),
         "ORA_GRPC_LISTEN": site.ports.address(f"{use}.grpc"),
@@ -218,6 +219,25 @@ def relay(site: Site, name: str) -> Component:
     )
 
 
+def conformance(site: Site) -> Component:
+    """Return the general MQTT broker for conformance suites: the relay's core with an open policy."""
+    doors = {use: site.ports.address(f"conformance.{use}") for use in ("mqtt", "mqtts")}
+    return Component(
+        name="conformance",
+        argv=(sys.executable, "-m", "relay.broker"),
+        env={
+            "ORA_ENVIRONMENT": "dev",
+            "ORA_CERT_DIR": str(site.home.certificates),
+            "ORA_LOG_FORMAT": "console",
+            "ORA_CONFORMANCE_LISTEN": doors["mqtt"],
+            "ORA_CONFORMANCE_TLS_LISTEN": doors["mqtts"],
+        },
+        ready=Tls(LOOPBACK, site.ports["conformance.mqtts"], site.home.certificates / "edge-ca.pem", "mqtt.ora.test"),
+        after=("certificates",),
+        addresses=doors,
+    )
+
+
 def gateway(site: Site) -> tuple[Job, Component]:
     """Return the making of Envoy's configuration, and Envoy."""
     values = site.home.run / "gateway.json"
@@ -261,7 +281,7 @@ def api_page(site: Site) -> Component:
 def gateway_values(site: Site) -> dict[str, object]:
     """Return what the gateway's generator wants to know."""
     return {
-        "environment": "dev",
+        "environment": site.environment,
         "certificates": str(site.home.certificates),
         "listen": {
             each: site.ports.address(f"gateway.{each}") for each in ("app", "hub", "backup", "admin", "metrics")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from devstack import home, ports, site, stack, state
+from devstack import environment, home, ports, site, stack, state
 from devstack.running import component, control, process
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ _KNOWN = (
     component.OrderError,
     control.NotRunningError,
     control.RefusedError,
+    environment.NotForDevelopmentError,
     home.NotOurFolderError,
     ports.NoPortsError,
     process.StartError,

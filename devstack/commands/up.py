@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from devstack import home, stack, state
+from devstack import environment, home, stack, state
 from devstack.commands.asking import plainly
 from devstack.commands.status import show
 from devstack.ports import MOST_RELAYS
@@ -24,15 +24,18 @@ _PATIENCE: Final = 120.0
 @click.option(
     "--limits", type=click.Choice(["usual", "generous"]), default="usual", show_default=True, help="Of rates."
 )
+@click.option("--conformance", is_flag=True, help="Also a general MQTT broker, for conformance suites.")
 @click.option("--while-pid", type=int, help="Stop when this process has gone.")
-def up(*, detach: bool, relays: int, limits: str, while_pid: int | None) -> None:
+def up(*, detach: bool, relays: int, limits: str, conformance: bool, while_pid: int | None) -> None:
     """Start the whole system.
 
     ORA_PORT_BASE is the first of the 100 ports that it takes; others are taken if these are in use. ORA_POSTGRES_URL
     and ORA_REDIS_URL name servers to use instead of our own.
     """
+    with plainly():
+        environment.must_be_development()
     where = home.here()
-    wish = stack.Wish(relays=relays, generous=limits == "generous", while_pid=while_pid)
+    wish = stack.Wish(relays=relays, generous=limits == "generous", conformance=conformance, while_pid=while_pid)
     if detach:
         _detached(where)
         return

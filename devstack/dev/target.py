@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from devstack import home, state
+from devstack import environment, home, state
+from devstack.environment import NotForDevelopmentError
 from mesh.certs import Certificates
 from mesh.channel import Channel
 
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
 _OPERATOR: Final = "operator"
 
 
-class NotForDevelopmentError(Exception):
-    """What is aimed at is not a development stack."""
-
-
 def local_stack() -> state.Running:
     """Return the stack of this machine, or refuse.
 
@@ -28,12 +24,10 @@ def local_stack() -> state.Running:
         NotForDevelopmentError: the environment speaks of another one.
         NoStackError: none runs.
     """
-    named = os.environ.get("ORA_ENVIRONMENT") or "dev"
-    if named != "dev":
-        raise NotForDevelopmentError(f"ORA_ENVIRONMENT is {named}: `ora dev` works on development stacks alone")
+    wanted = environment.must_be_development()
     found = state.find(home.here())
-    if found.data["environment"] != "dev":
-        raise NotForDevelopmentError(f"the stack of {found.data['home']} is no development stack")
+    if found.data["environment"] != wanted:
+        raise NotForDevelopmentError(f"NOT_FOR_DEVELOPMENT: the stack of {found.data['home']} is no development stack")
     return found
 
 

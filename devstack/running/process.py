@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from devstack import environment
 from devstack.running.probes import NotReadyError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Process:
             child = await asyncio.create_subprocess_exec(
                 *component.argv,
                 cwd=component.cwd,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **component.env},
+                env=environment.of_component(component.env),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,

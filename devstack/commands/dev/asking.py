@@ -10,7 +10,7 @@ import grpc
 import httpx
 
 from devstack.dev.dump import DumpError
-from devstack.dev.target import NotForDevelopmentError
+from devstack.environment import NotForDevelopmentError
 from devstack.identity.sign_in import SignInError
 from devstack.state import NoStackError
 from hubsim.records import RecordRefusedError

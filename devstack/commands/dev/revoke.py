@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from devstack import home
-from devstack.ca import DevelopmentCa
 from devstack.commands.dev.asking import plainly
 from devstack.commands.dev.options import HUB
-from devstack.dev import hubs, target
+from devstack.dev import hubs, revocation, target
+
+if TYPE_CHECKING:
+    from ora.fleet.v1.hub_pb2 import Hub
+
+    from devstack.state import Running
 
 
 @click.command()
 @HUB
 @click.option("--undo", is_flag=True, help="Resume the suspended Hub; it needs a new certificate all the same.")
 def revoke(*, hub: str, undo: bool) -> None:
-    """Revoke a Hub's certificate and suspend the Hub: its live session ends within a second."""
+    """Revoke what a Hub has got until now and suspend the Hub: its live session ends within a second."""
     with plainly():
-        stack = target.local_stack()
-        certificate = Path(stack.data["home"]) / "hubs" / hub / "tls.crt"
-        if not undo and certificate.exists():
-            DevelopmentCa(home.Home(Path(stack.data["home"]))).revoke(certificate.read_bytes())
-        row = asyncio.run((hubs.resume if undo else hubs.suspend)(stack, hub))
+        row = asyncio.run((_undo if undo else _revoke)(target.local_stack(), hub))
     click.echo(f"{row.name} is {type(row).State.Name(row.state).removeprefix('STATE_')}")
+
+
+async def _revoke(stack: Running, hub: str) -> Hub:
+    row = await hubs.suspend(stack, hub)
+    await revocation.revoke(stack, hub, "LOST")
+    return row
+
+
+async def _undo(stack: Running, hub: str) -> Hub:
+    return await hubs.resume(stack, hub)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 from ora.fleet.v1 import certificate_pb2, firmware_update_pb2
-from ora.fleet.v1.certificate_service_pb2 import ListCertificatesRequest, RevokeHubCertificatesRequest
+from ora.fleet.v1.certificate_service_pb2 import ListCertificatesRequest
 from ora.fleet.v1.certificate_service_pb2_grpc import CertificateServiceStub
 from ora.fleet.v1.firmware_update_service_pb2 import ListUpdatesRequest
 from ora.fleet.v1.firmware_update_service_pb2_grpc import FirmwareUpdateServiceStub
@@ -21,11 +19,10 @@ from ora.fleet.v1.update_hold_service_pb2_grpc import UpdateHoldServiceStub
 
 from devstack.commands.asking import running
 from devstack.commands.dev.asking import plainly
-from mesh.certs import Certificates
-from mesh.channel import Channel
+from devstack.dev import revocation, target
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import Iterable
 
     from devstack.state import Running
 
@@ -59,7 +56,7 @@ def revoke(*, hub: str, reason: str) -> None:
 
 async def list_hubs(stack: Running, lot: str) -> None:
     """Print one line a Hub, page by page."""
-    async with _fleet(stack) as channel:
+    async with target.fleet(stack) as channel:
         token = None
         while token != "":
             page = await HubServiceStub(channel).ListHubs(ListHubsRequest(lot=lot, page_token=token or ""))
@@ -70,7 +67,7 @@ async def list_hubs(stack: Running, lot: str) -> None:
 async def show_hub(stack: Running, hub: str) -> None:
     """Print what fleet knows of one Hub."""
     name = f"hubs/{hub}"
-    async with _fleet(stack) as channel:
+    async with target.fleet(stack) as channel:
         found = await HubServiceStub(channel).GetHub(GetHubRequest(name=name))
         hold = await UpdateHoldServiceStub(channel).GetHold(GetHoldRequest(hub=name))
         held = await CertificateServiceStub(channel).ListCertificates(ListCertificatesRequest(parent=name))
@@ -84,18 +81,8 @@ async def show_hub(stack: Running, hub: str) -> None:
 
 async def revoke_hub(stack: Running, hub: str, reason: str) -> None:
     """Revoke, and print how many certificates are refused now."""
-    value = certificate_pb2.RevocationReason.Value(f"REVOCATION_REASON_{reason}")
-    async with _fleet(stack) as channel:
-        request = RevokeHubCertificatesRequest(hub=f"hubs/{hub}", reason=value)
-        done = await CertificateServiceStub(channel).RevokeHubCertificates(request)
-    click.echo(f"revoked {done.revoked_count}, and all that were issued before now")
-
-
-@asynccontextmanager
-async def _fleet(stack: Running) -> AsyncIterator[Channel]:
-    address = stack.data["components"]["fleet"]["addresses"]["grpc"]
-    async with Channel("fleet", [address], Certificates(Path(stack.file("certificates")), "operator")) as channel:
-        yield channel
+    count = await revocation.revoke(stack, hub, reason)
+    click.echo(f"revoked {count}, and all that were issued before now")
 
 
 def _state(hub: Hub) -> str:

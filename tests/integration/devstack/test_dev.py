@@ -104,6 +104,23 @@ async def test_withdrawal_and_revocation_end_the_session(stack: Stack, hub: str)
     assert dev(stack, "revoke", "--hub", hub, "--undo").stdout.strip() == f"hubs/{hub} is ACTIVE"
 
 
+def test_what_is_kept_elsewhere_is_revoked_too(stack: Stack, tmp_path: Path) -> None:
+    name = str(uuid.uuid4())
+    files = told(stack, "enrol-hub", "--hub", name, "--out", str(tmp_path))
+    own = x509.load_pem_x509_certificates(Path(files["certificate"]).read_bytes())[0]
+    assert dev(stack, "revoke", "--hub", name).returncode == 0
+    listed = x509.load_pem_x509_crl((stack.home.certificates / "hub-crl.pem").read_bytes())
+    assert own.serial_number in [each.serial_number for each in listed]
+
+
+def test_an_operator_revokes_by_the_same_way(stack: Stack, hub: str) -> None:
+    own = x509.load_pem_x509_certificates((stack.home.hubs / hub / "tls.crt").read_bytes())[0]
+    done = stacks.ora(stack.home.path, "fleet", "revoke", hub)
+    assert done.returncode == 0, done.stderr
+    listed = x509.load_pem_x509_crl((stack.home.certificates / "hub-crl.pem").read_bytes())
+    assert own.serial_number in [each.serial_number for each in listed]
+
+
 def test_one_capability_is_given_and_taken_without_the_others(stack: Stack, hub: str) -> None:
     told(stack, "consent", "give", "--hub", hub, "--capability", "TELEMETRY", "--capability", "RELAY")
     held = told(stack, "consent", "withdraw", "--hub", hub, "--capability", "RELAY")

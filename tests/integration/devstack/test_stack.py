@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -105,9 +106,11 @@ def test_down_leaves_no_process_and_a_second_up_finds_the_data_again(tmp_path: P
         before = pids(running)
         secret = running.home.secret("redis")
     assert all_gone(before)
+    running.home.last_end.write_text("fleet died\n")
     assert stacks.ora(folder, "down").returncode == 0
     with stacks.started(folder) as running:
         assert running.home.secret("redis") == secret
+        assert not running.home.last_end.exists()
         migrated = running.log("migrate-fleet").splitlines()
     assert any("nothing to do" in line for line in migrated)
     assert stacks.ora(folder, "reset", "--yes").returncode == 0
@@ -130,22 +133,34 @@ def test_ctrl_c_leaves_no_process(tmp_path: Path) -> None:
     assert all_gone(numbers)
 
 
-def test_ctrl_c_during_the_start_leaves_no_process(tmp_path: Path) -> None:
-    folder = tmp_path / "state"
+def marked(mark: str) -> list[str]:
+    """Name the processes that were started with this folder for temporary files, which every part inherits."""
+    found = []
+    for each in psutil.process_iter():
+        with suppress(psutil.Error):
+            if each.status() != psutil.STATUS_ZOMBIE and each.environ().get("TMPDIR") == mark:
+                found.append(" ".join(each.cmdline()))
+    return found
+
+
+@pytest.mark.parametrize("moment", [" | ", "database-files | ", "migrate-fleet | ", "fleet | ", "gateway | "])
+def test_ctrl_c_during_the_start_leaves_no_process(tmp_path: Path, moment: str) -> None:
+    folder, mark = tmp_path / "state", tmp_path / "mark"
+    mark.mkdir()
     command = [sys.executable, "-m", "devstack.cli", "up"]
-    child = subprocess.Popen(command, env=stacks.environment(folder), stdout=subprocess.PIPE, text=True)
+    environment = stacks.environment(folder, TMPDIR=str(mark))
+    child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
     for line in child.stdout:
-        if "Ready to accept" in line:
+        if moment in line:
             break
-    state = json.loads((folder / "state.json").read_text())
-    numbers = [each["pid"] for each in state["components"].values() if each["pid"]]
+    assert marked(str(mark))
     child.send_signal(signal.SIGINT)
     child.stdout.read()
     child.stdout.close()
     assert child.wait(60) == 130
-    assert numbers
-    assert all_gone(numbers)
+    until(lambda: not marked(str(mark)), 10)
+    assert not (folder / "state.json").exists()
 
 
 def test_when_the_supervisor_is_killed_everything_goes(tmp_path: Path) -> None:
@@ -166,6 +181,10 @@ def test_a_component_that_dies_is_named_with_its_last_lines_and_stops_all(own: S
     said = own.log("stack")
     assert "homes died, by SIGKILL" in said
     assert "serves http://127.0.0.1:" in said
+    examined = stacks.ora(own.home.path, "doctor")
+    assert examined.returncode == 1
+    assert "homes died, by SIGKILL" in examined.stdout
+    assert "serves http://127.0.0.1:" in examined.stdout
 
 
 def test_a_component_that_was_killed_on_purpose_comes_back_by_restart(own: Stack) -> None:

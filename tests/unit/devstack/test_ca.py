@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from devstack.ca import WORKLOADS, DevelopmentCa
 from devstack.home import Home
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -85,9 +87,19 @@ def test_what_is_good_for_long_is_kept_and_what_ends_soon_is_replaced(home: Home
     assert len(list(home.certificates.glob(".relay.*"))) == 1
 
 
-def test_a_damaged_leaf_is_replaced(home: Home) -> None:
+DAMAGE: dict[str, Callable[[Home], object]] = {
+    "another file": lambda home: (home.certificates / "fleet" / "tls.crt").write_text("not a certificate"),
+    "no certificate": lambda home: (home.certificates / "fleet" / "tls.crt").unlink(),
+    "no key": lambda home: (home.certificates / "fleet" / "tls.key").unlink(),
+    "no folder": lambda home: (home.certificates / "fleet").unlink(),
+    "another key": lambda home: shutil.copy(home.certificates / "relay" / "tls.key", home.certificates / "fleet"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_leaf_is_replaced(home: Home, damage: Callable[[Home], object]) -> None:
     DevelopmentCa(home, lambda: NOW).renew()
-    (home.certificates / "fleet" / "tls.crt").write_text("not a certificate")
+    damage(home)
     assert DevelopmentCa(home, lambda: NOW).renew() == ["fleet"]
 
 
@@ -95,9 +107,12 @@ def test_revoked_hubs_stay_on_the_list_when_it_is_renewed(home: Home) -> None:
     authority = DevelopmentCa(home, lambda: NOW)
     authority.renew()
     revoked = authority.sign_hub_request(HUB, request_of(ec.generate_private_key(ec.SECP256R1())))
-    authority.revoke(revoked)
+    other = authority.sign_hub_request(HUB[:-1] + "f", request_of(ec.generate_private_key(ec.SECP256R1())))
+    authority.revoke_hub(HUB)
+    (home.certificates / "hub-crl.pem").write_text("damaged")
     DevelopmentCa(home, lambda: NOW + timedelta(days=25)).renew()
     listed = x509.load_pem_x509_crl((home.certificates / "hub-crl.pem").read_bytes())
     serial = x509.load_pem_x509_certificates(revoked)[0].serial_number
     assert [each.serial_number for each in listed] == [serial]
+    assert x509.load_pem_x509_certificates(other)[0].serial_number != serial
     assert listed.next_update_utc == NOW + timedelta(days=25 + 30)

@@ -16,6 +16,7 @@ DEV_COMMANDS = {
     "listen": HUB,
     "dump": [],
     "revoke": HUB,
+    "telemetry": HUB,
 }
 
 
@@ -31,7 +32,7 @@ def test_a_dev_command_refuses_another_environment(
     monkeypatch.setenv("ORA_ENVIRONMENT", environment)
     result = CliRunner().invoke(ora, ["dev", command, *DEV_COMMANDS[command]])
     assert result.exit_code == 1
-    assert f"ORA_ENVIRONMENT is {environment}" in result.output
+    assert f"NOT_FOR_DEVELOPMENT: ORA_ENVIRONMENT is {environment}" in result.output
 
 
 @pytest.mark.parametrize("spelling", ["0197A3C4-5B6D-7E8F-9012-3456789ABCDE", "0197a3c45b6d7e8f90123456789abcde", "x"])
