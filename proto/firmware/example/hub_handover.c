@@ -47,6 +47,32 @@ static bool believe(const ora_message_t *kind, const parsed_t *parsed, const uin
            ora_decode(kind, parsed->record.statement.data, parsed->record.statement.size, statement);
 }
 
+bool hub_portal_key(const hub_door_t *door, const uint8_t root[ORA_KEY_BYTES], uint8_t portal_key[ORA_KEY_BYTES],
+                    hub_answer_t *answer)
+{
+    static parsed_t parsed;
+    ora_portal_v1_SigningKeyStatement statement;
+    const cJSON *each;
+    bool found = false;
+    if (!hub_call(door, "/v1/signingKeys", NULL, answer) || answer->status != 200) {
+        return false;
+    }
+    cJSON *document = cJSON_Parse(answer->text);
+    cJSON_ArrayForEach(each, cJSON_GetObjectItemCaseSensitive(document, "signingKeys"))
+    {
+        if (!found && !cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(each, "withdrawn")) &&
+            read_record(each, "record", &parsed) &&
+            believe(ORA_PORTAL_V1_SIGNING_KEY_STATEMENT, &parsed, root, &statement) &&
+            statement.purpose == ora_portal_v1_SigningKeyPurpose_SIGNING_KEY_PURPOSE_HANDOVER &&
+            statement.not_before_ms <= now_ms() && now_ms() < statement.not_after_ms) {
+            memcpy(portal_key, statement.public_key, ORA_KEY_BYTES);
+            found = true;
+        }
+    }
+    cJSON_Delete(document);
+    return found;
+}
+
 bool hub_bind(hub_state_t *state, const uint8_t project[ORA_ID_BYTES], const uint8_t nonce[32], char *text,
               size_t capacity)
 {

@@ -9,6 +9,11 @@
 bool hub_bind(hub_state_t *state, const uint8_t project[ORA_ID_BYTES], const uint8_t nonce[32], char *text,
               size_t capacity);
 
+/* Fetches the portal's keys and gives the one for handovers that the root vouches for now; a Hub is built with the
+ * root's public half. False: there is none. */
+bool hub_portal_key(const hub_door_t *door, const uint8_t root[ORA_KEY_BYTES], uint8_t portal_key[ORA_KEY_BYTES],
+                    hub_answer_t *answer);
+
 /* Fetches the handover, checks it, and brings the receipt; again: the same receipt. Returns NULL, or why not. */
 const char *hub_hand_over(hub_state_t *state, const hub_door_t *door, const uint8_t portal_key[ORA_KEY_BYTES],
                           hub_answer_t *answer);

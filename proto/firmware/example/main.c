@@ -20,7 +20,8 @@ static const char USAGE[] =
     "  peers      --url URL --ca FILE                 state who may talk to the Hub\n"
     "  bind       --project UUID --nonce HEX          sign that the Hub joins a project\n"
     "  key        --auth HEX                          the installer's app names the AccessKey, on the local network\n"
-    "  handover   --url URL --ca FILE --portal-key HEX  take the lock and the claim, bring the receipt\n"
+    "  handover   --url URL --ca FILE --app-url URL --portal-root HEX\n"
+    "                                                 take the lock and the claim, bring the receipt\n"
     "  run        --host HOST --port PORT --ca FILE [--backoff-base-ms N] [--backoff-cap-ms N] [--stable-after-ms N]\n"
     "             [--telemetry-every-ms N]\n";
 
@@ -151,8 +152,14 @@ static int with_door(hub_state_t *state, const char *command)
     if (strcmp(command, "peers") == 0) {
         return said(hub_tell_peers(state, &door, &answer), &answer);
     }
-    uint8_t portal_key[ORA_KEY_BYTES];
-    bytes_option("portal-key", portal_key, sizeof portal_key);
+    uint8_t portal_key[ORA_KEY_BYTES], root[ORA_KEY_BYTES];
+    /* What is for everybody is served by the app listener. */
+    const hub_door_t public_door = {state, option("app-url", NULL), door.ca};
+    bytes_option("portal-root", root, sizeof root);
+    if (!hub_portal_key(&public_door, root, portal_key, &answer)) {
+        fprintf(stderr, "NO_PORTAL_KEY: %s\n", answer.text);
+        return 1;
+    }
     const char *refused = hub_hand_over(state, &door, portal_key, &answer);
     if (refused != NULL) {
         fprintf(stderr, "%s\n", refused);
