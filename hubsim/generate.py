@@ -33,6 +33,9 @@ FILES: Final = (
     "ora/fleet/v1/sideload.proto",
     "ora/ingest/v1/support_grant_statement.proto",
     "ora/ingest/v1/telemetry.proto",
+    "ora/portal/v1/handover_records.proto",
+    "ora/portal/v1/hub_binding_statement.proto",
+    "ora/portal/v1/signing_key_statement.proto",
     "ora/relay/v1/envelope.proto",
     "ora/relay/v1/sealed_content.proto",
 )
