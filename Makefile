@@ -55,6 +55,7 @@ proto-check: setup  ## Fail if what is made from the contracts is stale
 	@$(BIN)/python -m gateway.openapi --check
 	@$(BIN)/python -m sdk.golden --check
 	@$(BIN)/python -m proto.tools.firmware --check
+	@$(BIN)/python -m proto.tools.firmware.sizes
 
 firmware-test: setup  ## Build the C for Hubs with every warning an error, and run it on all vectors under sanitizers
 	@$(BIN)/python -m devstack.debian
