@@ -39,12 +39,30 @@ SELECT id, 1, 1, '{OTA_POLL}', '{}', 'x', uuid_send(id) || uuid_send(id) || uuid
 """
 
 
+def through(node: Node) -> Any:
+    """Return the way to a node as the gateway has it."""
+    return FirmwareUpdateServiceStub(node.channel("gateway"))
+
+
+BOOTS = """
+INSERT INTO fleet.hub_boot (hub_id, slot, boot_count, firmware_sequence, firmware_version, boot_loader_version, trial,
+                            report_time)
+SELECT id, 'A', 10, 5, '1.8.5', 2, false, now()
+  FROM unnest($1::uuid[]) AS id
+"""
+UPDATES = """
+INSERT INTO fleet.firmware_update (update_id, hub_id, release_id, rollout_id, wave, state, create_time)
+SELECT id, id, $2, $3, 0, 'DOWNLOADED', now()
+  FROM unnest($1::uuid[]) AS id
+"""
+
+
 class Device:
     """One Hub, as far as its updates go."""
 
-    def __init__(self, node: Node, *, hub_id: uuid.UUID | None = None, sequence: int = 5) -> None:
+    def __init__(self, stub: Any, *, hub_id: uuid.UUID | None = None, sequence: int = 5) -> None:
         self.id = hub_id or uuid.uuid4()
-        self.stub: Any = FirmwareUpdateServiceStub(node.channel("gateway"))
+        self.stub = stub
         self.sequence, self.boots, self.slot, self.trial = sequence, 10, pb.SLOT_A, False
         self.model = "ora-hub-1"
         self.update: Any = None
@@ -93,6 +111,21 @@ class Device:
     async def begin(self, permit_id: bytes) -> Any:
         request = BeginInstallRequest(name=self.update.name, permit_id=permit_id)
         return await self.stub.BeginInstall(request, metadata=self.metadata)
+
+
+async def fetched(database: Database, devices: list[Device], release: str, rollout: str) -> None:
+    """Bring many Hubs to where the image is there and the next question is for leave to install."""
+    hubs = [each.id for each in devices]
+    parents = [uuid.UUID(name.partition("/")[2]) for name in (release, rollout)]
+    connection = await database.connect("postgres")
+    try:
+        await connection.execute(BOOTS, hubs)
+        await connection.execute(UPDATES, hubs, *parents)
+    finally:
+        await connection.close()
+    for device in devices:
+        # The update has the Hub's own id: a Hub has one here.
+        device.update = pb.FirmwareUpdate(name=f"{device.name}/updates/{device.id}")
 
 
 async def enrol(database: Database, devices: list[Device]) -> None:

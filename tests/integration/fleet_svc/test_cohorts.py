@@ -10,7 +10,7 @@ from ora.fleet.v1.cohort_pb2 import Cohort
 from ora.fleet.v1.cohort_service_pb2 import BatchGetCohortsRequest
 from ora.fleet.v1.cohort_service_pb2_grpc import CohortServiceStub
 
-from tests.integration.fleet_svc.fleet_of_hubs import Device, enrol
+from tests.integration.fleet_svc.fleet_of_hubs import Device, enrol, through
 from tests.integration.fleet_svc.hub_actor import HubActor
 from tests.integration.fleet_svc.node import refused
 
@@ -26,7 +26,7 @@ async def cohorts(node: Node, *hub_ids: uuid.UUID, by: str = "ingest") -> dict[u
 
 
 async def test_a_hub_counts_for_what_it_is_and_last_said_that_it_runs(node: Node, database: Database) -> None:
-    silent, device = HubActor(), Device(node)
+    silent, device = HubActor(), Device(through(node))
     await node.create(silent)
     await enrol(database, [device])
     await device.check()

@@ -3,156 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-import random
-import time
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import grpc
 import pytest
-import pytest_asyncio
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from ora.fleet.v1 import firmware_rollout_service_pb2 as rollout_rpc
 from ora.fleet.v1 import firmware_update_pb2 as pb
 from ora.fleet.v1.firmware_release_service_pb2 import WithdrawReleaseRequest
-from ora.fleet.v1.firmware_rollout_pb2 import FirmwareRollout, Wave
-from ora.fleet.v1.firmware_rollout_service_pb2_grpc import FirmwareRolloutServiceStub
+from ora.fleet.v1.firmware_rollout_pb2 import FirmwareRollout
 from ora.fleet.v1.firmware_statement_pb2 import DirectorStatement, InstallPermitStatement
 from ora.fleet.v1.firmware_update_service_pb2 import GetUpdateRequest, ListUpdatesRequest
 from ora.fleet.v1.firmware_update_service_pb2_grpc import FirmwareUpdateServiceStub
 
-from fleet_svc.api.events import HubEvents
 from fleet_svc.domain.rollout import bucket_of
-from fleet_svc.steering import Steering
-from mesh import clock, ids, signing
-from mesh.channel import reason_of
-from mesh.config import Secret
-from mesh.db import open_database
-from mesh.settings import DatabaseConfig
-from tests.integration.fleet_svc.fleet_of_hubs import Device, enrol
+from mesh import signing
 from tests.integration.fleet_svc.node import refused
-from tests.integration.fleet_svc.offline import target
+from tests.integration.fleet_svc.rollout_staff import (
+    CONFIRMED,
+    DOWNLOADED,
+    DOWNLOADING,
+    FAILED,
+    HELD,
+    INSTALLING,
+    ROLLED_BACK,
+    TRIAL,
+    Staff,
+    a_wave,
+    director,
+    downloaded,
+    installing,
+    permit_id,
+    staff,
+)
 from tests.integration.fleet_svc.test_events import told
-from tests.integration.fleet_svc.test_firmware import IMAGE, World, issuer, world
+from tests.integration.fleet_svc.test_firmware import IMAGE, issuer, world
 from tests.integration.fleet_svc.test_update_holds import place, release
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.integration.fleet_svc.postgres import Database
 
-__all__ = ["issuer", "world"]
+__all__ = ["director", "issuer", "staff", "world"]
 STATE = FirmwareRollout
-APPROVE = "ora_firmware_rollout_approve"
-DOWNLOADING, DOWNLOADED = pb.UPDATE_STATE_DOWNLOADING, pb.UPDATE_STATE_DOWNLOADED
-INSTALLING, TRIAL, CONFIRMED = pb.UPDATE_STATE_INSTALLING, pb.UPDATE_STATE_TRIAL_BOOT, pb.UPDATE_STATE_CONFIRMED
-ROLLED_BACK, FAILED, HELD = pb.UPDATE_STATE_ROLLED_BACK, pb.UPDATE_STATE_FAILED, pb.UPDATE_STATE_HELD
-EXPIRED = pb.UPDATE_STATE_EXPIRED
-
-
-class Staff:
-    """People of Ora's staff at their rollouts."""
-
-    def __init__(self, world: World, database: Database) -> None:
-        self.world, self.database, self.node = world, database, world.node
-        self.stub: Any = FirmwareRolloutServiceStub(world.node.channel("operator"))
-        self.release = ""
-
-    def login(self, person: str) -> Any:
-        now = int(time.time())
-        claims: dict[str, Any] = {
-            "sub": person,
-            "role": "support",
-            "nbf": now,
-            "acr": "urn:voltex:acr:otp",
-            "auth_time": now,
-        }
-        token = self.world.issuer.token(**claims, authorization_details=[{"type": APPROVE}])
-        return (("authorization", f"Bearer {token}"),)
-
-    async def signed_release(self, sequence: int = 7, version: int = 1, **fields: Any) -> str:
-        if version == 1:
-            await self.world.publish_root(self.world.offline.root())
-        made = await self.world.create(sequence, **fields)
-        await self.world.publish(self.world.offline.targets(version, target(IMAGE, sequence=sequence)))
-        self.release = made.name
-        return self.release
-
-    async def create(self, *waves: Wave, person: str = "ann", **fields: Any) -> Any:
-        plan = FirmwareRollout(firmware_release=self.release, waves=waves, **fields)
-        request = rollout_rpc.CreateRolloutRequest(firmware_rollout=plan, request_id=str(uuid.uuid4()))
-        return await self.stub.CreateRollout(request, metadata=self.login(person))
-
-    async def approve(self, rollout: Any, *, person: str = "bob") -> Any:
-        request = rollout_rpc.ApproveRolloutRequest(name=rollout.name, etag=rollout.etag)
-        return await self.stub.ApproveRollout(request, metadata=self.login(person))
-
-    async def running(self, *waves: Wave, **fields: Any) -> Any:
-        return await self.approve(await self.create(*(waves or (a_wave(),)), **fields))
-
-    async def get(self, rollout: Any) -> Any:
-        return await self.stub.GetRollout(rollout_rpc.GetRolloutRequest(name=rollout.name))
-
-    async def pause(self, rollout: Any) -> Any:
-        return await self.stub.PauseRollout(rollout_rpc.PauseRolloutRequest(name=rollout.name))
-
-    async def abort(self, rollout: Any) -> Any:
-        return await self.stub.AbortRollout(rollout_rpc.AbortRolloutRequest(name=rollout.name))
-
-    async def steer(self, *, later: timedelta = timedelta()) -> None:
-        """Let the rollouts be judged, as if it was later."""
-        config = DatabaseConfig(url=Secret(self.database.service_url))
-        async with open_database(config, application="test") as opened:
-            steering = Steering(HubEvents(now=clock.now, new_id=ids.uuid7))
-            await steering.steer(opened, now=datetime.now(UTC) + later)
-
-    async def devices(self, count: int, **fields: Any) -> list[Device]:
-        made = [Device(self.node, **fields) for _ in range(count)]
-        await enrol(self.database, made)
-        return made
-
-
-def a_wave(share: int = 1000, **fields: Any) -> Wave:
-    usual = {
-        "soak_seconds": 3600,
-        "failure_permille_max": 20,
-        "silence_permille_max": 20,
-        "silence_deadline_seconds": 7200,
-        "sample_min": 10,
-    }
-    return Wave(**{**usual, "share_permille": share, **fields})
-
-
-def permit_id(answer: Any) -> bytes:
-    return bytes(InstallPermitStatement.FromString(answer.permit.statement).permit_id)
-
-
-async def downloaded(device: Device) -> None:
-    await device.check()
-    await device.report(DOWNLOADED)
-
-
-async def installing(device: Device) -> None:
-    await downloaded(device)
-    await device.begin(permit_id(await device.permit()))
-
-
-@pytest_asyncio.fixture
-async def staff(world: World, database: Database) -> Staff:
-    return Staff(world, database)
-
-
-@pytest.fixture(autouse=True)
-def _director(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    """The node reads its director key at its start, so before ``world``; the offline people name the same key."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
-
-    key = Ed25519PrivateKey.generate()
-    request.node.stash_director = key
-    path = tmp_path / "director.pem"
-    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    monkeypatch.setenv("ORA_FLEET_DIRECTOR_KEY", str(path))
 
 
 async def test_an_update_goes_all_its_way(staff: Staff, database: Database, request: pytest.FixtureRequest) -> None:
@@ -478,90 +370,3 @@ async def test_a_watch_tells_changes_only(staff: Staff) -> None:
     async with asyncio.timeout(5):
         assert (await call.read()).waves[0].offered_count == 1
     call.cancel()
-
-
-class Schedule:
-    """A thousand Hubs, each with a portal and a device that act at random, both believing what they are told."""
-
-    def __init__(self, staff: Staff, seed: int) -> None:
-        self.node = staff.node
-        self.chance = random.Random(seed)  # noqa: S311 - a schedule, no secret
-        self.slots = asyncio.Semaphore(32)
-        self.wins = {"handover": 0, "install": 0, "refused": 0}
-        self.reasons: set[str] = set()
-        self.handed_over: set[uuid.UUID] = set()
-        self.installing: set[uuid.UUID] = set()
-
-    async def pause(self) -> None:
-        await asyncio.sleep(self.chance.random() / 20)
-
-    async def allowed(self, call: Any) -> bool:
-        """Await a call; tell whether it was let through."""
-        try:
-            await call
-        except grpc.aio.AioRpcError as error:
-            self.reasons.add(reason_of(error))
-            self.wins["refused"] += 1
-            return False
-        return True
-
-    async def portal(self, device: Device) -> None:
-        for epoch in (1, 2):
-            await self.pause()
-            if await self.allowed(place(self.node, device.name, epoch)):
-                assert device.id not in self.installing
-                self.handed_over.add(device.id)
-                self.wins["handover"] += 1
-                await self.pause()
-                self.handed_over.remove(device.id)
-                await release(self.node, device.name, epoch)
-
-    async def device(self, device: Device) -> None:
-        for _ in range(3):
-            await self.pause()
-            await device.check()
-            if device.update is not None and await self.install(device):
-                return
-
-    async def install(self, device: Device) -> bool:
-        await device.report(DOWNLOADED)
-        permit = await device.permit()
-        await self.pause()
-        if not permit.HasField("permit") or not await self.allowed(device.begin(permit_id(permit))):
-            return False
-        assert device.id not in self.handed_over
-        self.installing.add(device.id)
-        self.wins["install"] += 1
-        await self.pause()
-        device.runs(7)
-        self.installing.remove(device.id)
-        await device.report(CONFIRMED)
-        return True
-
-    async def run(self, device: Device) -> None:
-        async with self.slots, asyncio.TaskGroup() as group:
-            group.create_task(self.portal(device))
-            group.create_task(self.device(device))
-
-
-async def watch_for_both(database: Database) -> None:
-    """Look again and again whether a Hub is held and installing at once."""
-    query = """SELECT count(*) FROM fleet.update_hold JOIN fleet.firmware_update USING (hub_id)
-                WHERE reason IS NOT NULL AND state IN ('INSTALLING', 'TRIAL_BOOT')"""
-    while True:
-        assert await database.value(query) == 0
-        await asyncio.sleep(0.05)
-
-
-async def test_no_hub_ever_installs_while_its_project_is_handed_over(staff: Staff, database: Database) -> None:
-    await staff.signed_release()
-    await staff.running()
-    schedule = Schedule(staff, seed=5)
-    async with asyncio.TaskGroup() as group:
-        observer = group.create_task(watch_for_both(database))
-        async with asyncio.TaskGroup() as schedules:
-            for device in await staff.devices(1000):
-                schedules.create_task(schedule.run(device))
-        observer.cancel()
-    assert schedule.reasons == {"UPDATE_IN_FLIGHT", "PERMIT_DEAD"}
-    assert min(schedule.wins.values()) > 100, schedule.wins
