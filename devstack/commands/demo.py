@@ -19,5 +19,5 @@ from devstack.dev.hub_kinds import HubKind
     help="Who plays the Hub: the simulator, or the reference Hub in C.",
 )
 def demo(*, keep: bool, kind: str) -> None:
-    """Tell the story of one sealed packet on a stack of its own. Exit status 0: every step was verified."""
+    """Tell of a sealed packet and of a handover, on a stack of its own. Exit status 0: every step was verified."""
     raise click.exceptions.Exit(0 if tell(keep=keep, kind=HubKind(kind)) else 1)

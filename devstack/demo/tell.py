@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from devstack import state
-from devstack.demo import beginning, blindness, conversation, hardship
+from devstack.demo import beginning, blindness, conversation, handing_over, hardship
 from devstack.demo.scene import Scene
 from devstack.demo.story import NotShownError, Story, expect
 from devstack.dev.hub_kinds import HubKind
@@ -56,12 +56,13 @@ async def _tell(story: Story, scene: Scene) -> None:
         await hardship.power_cut(story, scene)
         await hardship.change_of_mind(story, scene)
         await hardship.theft(story, scene)
+    await handing_over.tell(story, scene)
 
 
 @contextmanager
 def _own_stack(story: Story, home: Home, *, keep: bool) -> Iterator[state.Running]:
     story.chapter("Everything on one machine")
-    with story.step("PostgreSQL, Valkey, two identity providers, fleet, relay and Envoy start") as step:
+    with story.step("PostgreSQL, Valkey, two identity providers, the services and Envoy start") as step:
         _ora(home, "reset", "--yes")
         began = time.monotonic()
         _ora(home, "up", "--detach", "--limits", "generous", *(() if keep else ("--while-pid", str(os.getpid()))))
