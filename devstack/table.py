@@ -153,6 +153,7 @@ def portal(site: Site, database_url: str) -> Component:
             "ORA_DATABASE_URL": database_url,
             "ORA_FLEET_TARGET": site.ports.address("fleet.grpc"),
             "ORA_KMS_FOLDER": str(site.home.path / "portal-kms"),
+            "ORA_OBJECT_STORE": f"file:{site.home.path / 'portal-objects'}",
             "ORA_PORTAL_SIGNING_FOLDER": str(site.home.path / "portal-keys"),
             # A developer sees the end of a handover at once, not within the day.
             "ORA_PORTAL_STRIP_SECONDS": "3",

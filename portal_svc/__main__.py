@@ -46,15 +46,16 @@ async def serve(scope: tasks.Scope) -> None:
                 registry=FleetRegistry(fleet),
                 register=HttpRegister(config.license_register, client=web),
                 limiter=limiter,
+                objects=config.objects.open(),
                 feed=feed,
             )
             portal = assemble(config, outside)
             scope.start("outbox", outbox.run())
             scope.start("feed", feed.run())
-            jobs = jobs_of(database, outbox, portal.checkpoints)
+            jobs = (*jobs_of(database, outbox, portal.checkpoints), *portal.rooms.jobs)
             scope.start("jobs", Jobs(database, "portal", now=clock.now).run(*jobs))
-            scope.start("tasks", Worker(database, portal.timers.handlers(), now=clock.now).run())
-            server = Server(config.mesh, workload="portal", limiter=limiter)
+            scope.start("tasks", Worker(database, portal.tasks(), now=clock.now).run())
+            server = Server(config.mesh, workload="portal", limiter=limiter, api_tokens=portal.rooms.verifier)
             for register, servicer in portal.handlers:
                 server.add(register, servicer)
             await server.serve(scope.stopping)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mesh.config import Secret, setting
 from mesh.kms_choice import KmsConfig
+from mesh.object_store import ObjectStoreConfig
 from mesh.settings import DatabaseConfig, MeshConfig, RedisConfig
 
 
@@ -22,6 +23,8 @@ class Config:
     redis: RedisConfig
     fleet_targets: tuple[str, ...] = setting("ORA_FLEET_TARGET")
     kms: KmsConfig
+    # Where plans are kept.
+    objects: ObjectStoreConfig
     # The folder of the signing keys; portal_svc/signer.py says what is in it.
     signing_folder: Path = setting("ORA_PORTAL_SIGNING_FOLDER")
     # Where Voltex ID's register of licences answers. Without it every licence stays PENDING.

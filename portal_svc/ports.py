@@ -1,15 +1,12 @@
 """Owns the seams of the portal: what its rooms ask of each other and of other services. Knows no adapter's inside.
 
-The core leads projects to their owners; templates, plans and custody are rooms beside it that join here. Until a room
-is there, its ``No…`` answers truthfully: there is nothing of the kind.
+The core leads projects to their owners; templates, plans and custody are rooms beside it that join here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
-
-from mesh.errors import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,44 +72,40 @@ class TemplateItem:
     required: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedPlan:
+    """One plan that a template asks for."""
+
+    kind: str
+    required: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copied:
+    """What a new project takes over from its template."""
+
+    items: tuple[TemplateItem, ...] = ()
+    plans: tuple[WantedPlan, ...] = ()
+
+
 class Templates(Protocol):
     """Project templates."""
 
-    async def checklist(self, tx: Tx, template_version: str) -> Sequence[TemplateItem]:
-        """Return the checklist of a version that the organisation may use, or refuse."""
-
-
-class NoTemplates:
-    """There is no template."""
-
-    async def checklist(self, tx: Tx, template_version: str) -> Sequence[TemplateItem]:
-        """Return nothing for no template; any other is not found."""
-        del tx
-        if template_version:
-            raise NotFoundError("there is no such template")
-        return ()
+    async def copy(self, tx: Tx, template_version: str) -> Copied:
+        """Return what a version asks for, if the organisation may use it, or refuse."""
 
 
 class Plans(Protocol):
     """Floor plans and pairing plans."""
 
+    async def begin(self, tx: Tx, project: Project, wanted: Sequence[WantedPlan]) -> None:
+        """Give a new project the plans that its template asks for, with nothing in them yet."""
+
     async def freeze(self, tx: Tx, project: Project) -> None:
-        """Freeze the newest revisions under the project's ``freeze_count``."""
+        """Freeze the newest revisions, or refuse: a required plan has none."""
 
     async def erase(self, tx: Tx, project: Project) -> Mapping[str, int]:
         """Destroy every plan; return how many of each store."""
-
-
-class NoPlans:
-    """There is no plan."""
-
-    async def freeze(self, tx: Tx, project: Project) -> None:
-        """There is nothing to freeze."""
-
-    async def erase(self, tx: Tx, project: Project) -> Mapping[str, int]:
-        """There is nothing to erase."""
-        del tx, project
-        return {}
 
 
 class Custody(Protocol):

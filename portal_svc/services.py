@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from ora.portal.v1.access_key_service_pb2_grpc import add_AccessKeyServiceServicer_to_server
 from ora.portal.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
@@ -26,6 +26,7 @@ from mesh.config import Secret
 from mesh.db import Database
 from mesh.ids import uuid7
 from mesh.kms import ForPurposes, Kms
+from mesh.objects import Objects
 from mesh.pagination import PageTokens
 from mesh.ratelimit import RateLimiter
 from portal_svc.api.access_keys import AccessKeyService
@@ -40,10 +41,12 @@ from portal_svc.api.events import ProjectEvents
 from portal_svc.api.handovers import HandoverService
 from portal_svc.api.hub_bindings import HubBindingService
 from portal_svc.api.keeping import Keeping
+from portal_svc.api.library import Library
 from portal_svc.api.licenses import LicenseService
 from portal_svc.api.locking import Locking
 from portal_svc.api.members import MemberService
 from portal_svc.api.organizations import OrganizationService
+from portal_svc.api.plan_keeping import PlanKeeping
 from portal_svc.api.projects import ProjectService
 from portal_svc.api.receipts import Receipts
 from portal_svc.api.remains import ErasureReceiptService, TombstoneService
@@ -53,15 +56,20 @@ from portal_svc.api.watching import Watching
 from portal_svc.config import Config, derived
 from portal_svc.custody_vault import PURPOSE as CUSTODY_PURPOSE
 from portal_svc.custody_vault import CustodyVault
+from portal_svc.export_vault import PURPOSE as EXPORT_PURPOSE
 from portal_svc.feed import Feed
 from portal_svc.jobs.timers import Timers
-from portal_svc.ports import LicenseRegister, NoPlans, NoTemplates, Registry
+from portal_svc.ports import LicenseRegister, Registry
+from portal_svc.rooms import Rooms, rooms_of
 from portal_svc.signer import Signer
 from portal_svc.vault import Vault
 
+if TYPE_CHECKING:
+    from portal_svc.store.tasks import Task
+
 # What the portal has keys for. Custody's are opened by custody alone.
 VAULT_PURPOSES: Final = ("project", "search")
-PURPOSES: Final = (*VAULT_PURPOSES, CUSTODY_PURPOSE)
+PURPOSES: Final = (*VAULT_PURPOSES, CUSTODY_PURPOSE, EXPORT_PURPOSE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +78,7 @@ class Outside:
 
     database: Database
     kms: Kms
+    objects: Objects
     registry: Registry
     register: LicenseRegister
     limiter: RateLimiter
@@ -83,6 +92,11 @@ class Portal:
     handlers: tuple[tuple[Callable[[Any, Any], None], Any], ...]
     timers: Timers
     checkpoints: Checkpoints
+    rooms: Rooms
+
+    def tasks(self) -> dict[str, Callable[[Task, datetime], Awaitable[None]]]:
+        """Return what is done later, by the kind of task."""
+        return {**self.timers.handlers(), **self.rooms.tasks}
 
 
 def assemble(config: Config, outside: Outside, *, now: clock.Now = clock.now) -> Portal:
@@ -99,8 +113,8 @@ def assemble(config: Config, outside: Outside, *, now: clock.Now = clock.now) ->
         signer=Signer.from_folder(config.signing_folder, now=now),
         registry=outside.registry,
         register=outside.register,
-        templates=NoTemplates(),
-        plans=NoPlans(),
+        templates=Library(),
+        plans=PlanKeeping(now=now, new_id=uuid7),
         custody=keeping,
         tokens=PageTokens([Secret(derived(config, b"page tokens").hex())]),
     )
@@ -115,6 +129,7 @@ def assemble(config: Config, outside: Outside, *, now: clock.Now = clock.now) ->
         refusal_seconds=config.refusal_seconds,
     )
     licenses, checkpoints = LicenseService(desk, Standing(desk)), Checkpoints(desk)
+    rooms = rooms_of(desk, outside.objects, outside.kms)
     return Portal(
         (
             (add_OrganizationServiceServicer_to_server, OrganizationService(desk)),
@@ -133,7 +148,9 @@ def assemble(config: Config, outside: Outside, *, now: clock.Now = clock.now) ->
             (add_TombstoneServiceServicer_to_server, TombstoneService(desk)),
             (add_AuditServiceServicer_to_server, AuditService(desk, checkpoints)),
             (add_SigningKeyServiceServicer_to_server, SigningKeyService(desk)),
+            *rooms.handlers,
         ),
         Timers(desk, locking, eraser, licenses, keeping),
         checkpoints,
+        rooms,
     )

@@ -13,7 +13,7 @@ from ora.portal.v1 import member_service_pb2 as pb
 from ora.portal.v1 import member_service_pb2_grpc as rpc
 
 from mesh.errors import NotFoundError, StateConflictError
-from portal_svc.api import audit, masks, pages, people
+from portal_svc.api import audit, leaving, masks, pages, people
 from portal_svc.api.names import ACCOUNT, MEMBER, ORGANIZATION, member_name
 from portal_svc.api.repeat import repeatable
 from portal_svc.api.times import to_timestamp
@@ -22,6 +22,7 @@ from portal_svc.store import licenses, members
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from mesh.db import Tx
     from portal_svc.api.desk import Desk
@@ -63,9 +64,9 @@ class MemberService(rpc.MemberServiceServicer):
                 roles=[_ROLE.Name(each).removeprefix("ROLE_") for each in request.roles],
                 limit=pages.size_of(request) + 1,
             )
-            shown = found[: pages.size_of(request)]
-            packed = [await self._shown(tx, each) for each in shown]
-        last = (shown[-1].display_name, shown[-1].member_id) if shown else ()
+            page = found[: pages.size_of(request)]
+            packed = [await self._shown(tx, each) for each in page]
+        last = (page[-1].display_name, page[-1].member_id) if page else ()
         return pb.ListMembersResponse(members=packed, next_page_token=pages.token(self._desk, request, found, *last))
 
     async def UpdateMember(self, request: pb.UpdateMemberRequest, context: Any) -> member_pb2.Member:
@@ -105,7 +106,7 @@ class MemberService(rpc.MemberServiceServicer):
         owned = await members.owned_projects(tx, held)
         if owned:
             raise StateConflictError("the member owns projects", reason="MEMBER_OWNS_PROJECTS", project_count=owned)
-        await members.delete(tx, held.member_id)
+        await leaving.leave(tx, held)
         await audit.write(tx, caller.tenant, request.name, now=self._desk.now())
         return Empty()
 
@@ -135,20 +136,24 @@ class MemberService(rpc.MemberServiceServicer):
         return await self._shown(tx, _known(await members.get(tx, MEMBER.parse(kept.name)[1])))
 
     async def _shown(self, tx: Tx, each: Member) -> member_pb2.Member:
-        now = self._desk.now()
-        licensed = any(one.holds(now) for one in await licenses.of_holder(tx, each.member_id))
-        return member_pb2.Member(
-            name=member_name(each.tenant_id, each.member_id),
-            account=ACCOUNT.format(each.account_id),
-            display_name=each.display_name,
-            email=each.email,
-            role=_ROLE.Value(f"ROLE_{each.role}"),
-            state=_STATE.Value(f"STATE_{each.state}"),
-            licensed=licensed,
-            join_time=to_timestamp(each.join_time),
-            update_time=to_timestamp(each.update_time),
-            etag=each.etag,
-        )
+        return await shown(tx, each, self._desk.now())
+
+
+async def shown(tx: Tx, each: Member, now: datetime) -> member_pb2.Member:
+    """Return a member as the contract shows them."""
+    licensed = any(one.holds(now) for one in await licenses.of_holder(tx, each.member_id))
+    return member_pb2.Member(
+        name=member_name(each.tenant_id, each.member_id),
+        account=ACCOUNT.format(each.account_id),
+        display_name=each.display_name,
+        email=each.email,
+        role=_ROLE.Value(f"ROLE_{each.role}"),
+        state=_STATE.Value(f"STATE_{each.state}"),
+        licensed=licensed,
+        join_time=to_timestamp(each.join_time),
+        update_time=to_timestamp(each.update_time),
+        etag=each.etag,
+    )
 
 
 async def _as_it_was(kept: Empty) -> Empty:

@@ -13,13 +13,13 @@ from ora.portal.v1 import organization_service_pb2_grpc as rpc
 from mesh.call import current_call
 from mesh.db import enter_tenant
 from mesh.errors import AlreadyExistsError, NotFoundError, StateConflictError
-from portal_svc.api import audit, masks, people, step_up
+from portal_svc.api import audit, leaving, masks, people, step_up
 from portal_svc.api.names import ORGANIZATION
 from portal_svc.api.repeat import repeatable
 from portal_svc.api.times import to_timestamp
 from portal_svc.domain.etags import check_etag
 from portal_svc.domain.ids import MemberId
-from portal_svc.store import members, organizations, projects
+from portal_svc.store import members, memberships, organizations, projects
 from portal_svc.store.members import Member
 from portal_svc.store.organizations import Organization
 
@@ -67,10 +67,11 @@ class OrganizationService(rpc.OrganizationServiceServicer):
         if not await organizations.insert(tx, made):
             raise AlreadyExistsError("the organisation is registered", reason="ORGANIZATION_EXISTS")
         await enter_tenant(tx, who.own)
-        account = await people.account(tx, who, now)
+        account, member_id = await people.account(tx, who, now), MemberId(self._desk.new_id())
+        await memberships.join(tx, who.own, tenant, member_id)
         await enter_tenant(tx, tenant)
         first = Member(
-            member_id=MemberId(self._desk.new_id()),
+            member_id=member_id,
             tenant_id=tenant,
             account_id=account.account_id,
             subject_digest=who.digest,
@@ -140,7 +141,7 @@ class OrganizationService(rpc.OrganizationServiceServicer):
         if live:
             raise StateConflictError("projects remain", reason="ORGANIZATION_NOT_EMPTY", project_count=live)
         await step_up.spend(tx, evidence)
-        await members.delete_all(tx, caller.tenant)
+        await leaving.leave_all(tx, caller.tenant, now)
         closed = replace(
             held,
             display_name="",

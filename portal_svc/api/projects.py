@@ -63,7 +63,7 @@ class ProjectService(ProjectListing, rpc.ProjectServiceServicer):
             raise ResourceExhaustedError(
                 "no further project may be live", reason="QUOTA_EXCEEDED", quota="projects", limit=quota
             )
-        items = await self._desk.templates.checklist(tx, given.template_version)
+        copied = await self._desk.templates.copy(tx, given.template_version)
         project_id = ProjectId(self._desk.new_id())
         key = await self._desk.vault.new_project_key(caller.tenant, project_id)
         made = Project(
@@ -85,9 +85,9 @@ class ProjectService(ProjectListing, rpc.ProjectServiceServicer):
         )
         await projects.insert(tx, made)
         await projects.put_words(tx, made, await self._desk.vault.digests(caller.organization, given))
-        for place, item in enumerate(items, start=1):
+        for place, item in enumerate(copied.items, start=1):
             item_id = ChecklistItemId(self._desk.new_id())
-            copied = ChecklistItem(
+            listed = ChecklistItem(
                 checklist_item_id=item_id,
                 tenant_id=made.tenant_id,
                 project_id=project_id,
@@ -96,7 +96,8 @@ class ProjectService(ProjectListing, rpc.ProjectServiceServicer):
                 state="OPEN",
                 sealed=seal_item(key.plaintext, item_id, item),
             )
-            await checklist_items.insert(tx, copied)
+            await checklist_items.insert(tx, listed)
+        await self._desk.plans.begin(tx, made, copied.plans)
         await tasks.put(tx, "CANCEL_IDLE", made.tenant_id, project_id, now + IDLE, now=now)
         await self._desk.events.state_changed(tx, None, made)
         await audit.write(tx, caller.tenant, project_name(project_id), now=now)

@@ -49,6 +49,11 @@ SELECT coalesce(max(place), 0)
   FROM portal.checklist_item
  WHERE project_id = $1
 """
+FORGET_CLOSER: Final = """
+UPDATE portal.checklist_item
+   SET closer_member_id = NULL
+ WHERE tenant_id = $1 AND closer_member_id = $2
+"""
 COUNTS: Final = """
 SELECT project_id, count(*) AS items, count(*) FILTER (WHERE state = 'OPEN') AS open,
        count(*) FILTER (WHERE state = 'OPEN' AND required) AS required_open
@@ -122,6 +127,11 @@ async def last_place(tx: Tx, project_id: UUID) -> int:
     """Return where the last item of a project stands; 0: there is none."""
     found: int = await tx.fetchval(LAST_PLACE, project_id)
     return found
+
+
+async def forget_closer(tx: Tx, tenant: TenantId, member_id: UUID) -> None:
+    """Forget who did something: they left."""
+    await tx.execute(FORGET_CLOSER, tenant, member_id)
 
 
 async def counts(tx: Tx, project_ids: Sequence[UUID]) -> dict[UUID, Counts]:

@@ -61,8 +61,10 @@ DELETE: Final = """
 DELETE FROM portal.member
  WHERE member_id = $1
 """
-DELETE_ALL: Final = """
-DELETE FROM portal.member
+EVERYBODY: Final = """
+SELECT member_id, tenant_id, account_id, subject_digest, display_name, email, role, state, revision, join_time,
+       update_time
+  FROM portal.member
  WHERE tenant_id = $1
 """
 TAKE_TURNS: Final = """
@@ -145,9 +147,9 @@ async def delete(tx: Tx, member_id: MemberId) -> None:
     await tx.execute(DELETE, member_id)
 
 
-async def delete_all(tx: Tx, tenant: TenantId) -> None:
-    """Forget every member of an organisation."""
-    await tx.execute(DELETE_ALL, tenant)
+async def everybody(tx: Tx, tenant: TenantId) -> list[Member]:
+    """Return every member of an organisation."""
+    return [Member(**dict(row)) for row in await tx.fetch(EVERYBODY, tenant)]
 
 
 async def take_turns(tx: Tx, tenant: TenantId) -> None:

@@ -29,6 +29,7 @@ async def test_sigterm_drains_and_exits_0(certificates: Path, database: Database
         "ORA_OIDC_ISSUERS": ISSUERS,
         "ORA_FLEET_TARGET": "127.0.0.1:1",
         "ORA_KMS_FOLDER": str(tmp_path / "kms"),
+        "ORA_OBJECT_STORE": f"file:{tmp_path}/objects",
         "ORA_PORTAL_SIGNING_FOLDER": str(make_keys(tmp_path / "keys")),
     }
     command = [sys.executable, "-m", "portal_svc"]
@@ -48,5 +49,5 @@ def test_a_missing_setting_is_named_and_nothing_starts() -> None:
     command = [sys.executable, "-m", "portal_svc"]
     ended = subprocess.run(command, env=bare, capture_output=True, text=True, timeout=30, check=False)
     assert ended.returncode == 2
-    for name in ("ORA_DATABASE_URL", "ORA_FLEET_TARGET", "ORA_KMS_FOLDER", "ORA_PORTAL_SIGNING_FOLDER"):
-        assert name in ended.stderr
+    for name in ("DATABASE_URL", "FLEET_TARGET", "KMS_FOLDER", "OBJECT_STORE", "PORTAL_SIGNING_FOLDER"):
+        assert f"ORA_{name}" in ended.stderr

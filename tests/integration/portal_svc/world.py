@@ -22,6 +22,8 @@ from ora.portal.v1 import (
     project_service_pb2,
 )
 from ora.portal.v1.access_key_service_pb2_grpc import AccessKeyServiceStub
+from ora.portal.v1.account_service_pb2_grpc import AccountServiceStub
+from ora.portal.v1.api_token_service_pb2_grpc import ApiTokenServiceStub
 from ora.portal.v1.audit_service_pb2_grpc import AuditServiceStub
 from ora.portal.v1.checklist_item_service_pb2_grpc import ChecklistItemServiceStub
 from ora.portal.v1.custody_service_pb2_grpc import CustodyServiceStub
@@ -30,10 +32,14 @@ from ora.portal.v1.handover_records_pb2 import HANDOVER_MODE_LOCAL, HandoverMode
 from ora.portal.v1.handover_service_pb2_grpc import HandoverServiceStub
 from ora.portal.v1.hub_binding_service_pb2_grpc import HubBindingServiceStub
 from ora.portal.v1.hub_binding_statement_pb2 import HUB_BINDING_ACTION_BIND
+from ora.portal.v1.invitation_service_pb2_grpc import InvitationServiceStub
 from ora.portal.v1.license_service_pb2_grpc import LicenseServiceStub
 from ora.portal.v1.member_service_pb2_grpc import MemberServiceStub
 from ora.portal.v1.organization_service_pb2_grpc import OrganizationServiceStub
+from ora.portal.v1.participant_service_pb2_grpc import ParticipantServiceStub
+from ora.portal.v1.plan_service_pb2_grpc import PlanServiceStub
 from ora.portal.v1.project_service_pb2_grpc import ProjectServiceStub
+from ora.portal.v1.project_template_service_pb2_grpc import ProjectTemplateServiceStub
 from ora.portal.v1.signing_key_service_pb2_grpc import SigningKeyServiceStub
 from ora.portal.v1.tombstone_service_pb2_grpc import TombstoneServiceStub
 
@@ -45,6 +51,8 @@ from mesh.config import Secret
 from mesh.db import open_database
 from mesh.kms import FileKms
 from mesh.kms_choice import KmsConfig
+from mesh.object_store import ObjectStoreConfig
+from mesh.objects import Objects
 from mesh.pkcs11 import Pkcs11Config
 from mesh.server import Server
 from mesh.settings import DatabaseConfig, Environment, MeshConfig, RedisConfig
@@ -55,6 +63,7 @@ from portal_svc.domain.license import Answer, Verdict
 from portal_svc.feed import Feed
 from portal_svc.jobs.worker import Worker
 from portal_svc.ports import RegisteredHub, Registry
+from portal_svc.rooms import Rooms
 from portal_svc.services import Outside, assemble
 from tests.fakes.license_register import FakeRegister
 from tests.fakes.registry import FakeRegistry
@@ -84,6 +93,12 @@ STUBS: dict[str, Any] = {
     "signing_keys": SigningKeyServiceStub,
     "receipts": ErasureReceiptServiceStub,
     "tombstones": TombstoneServiceStub,
+    "templates": ProjectTemplateServiceStub,
+    "plans": PlanServiceStub,
+    "participants": ParticipantServiceStub,
+    "invitations": InvitationServiceStub,
+    "accounts": AccountServiceStub,
+    "tokens": ApiTokenServiceStub,
 }
 
 
@@ -112,6 +127,8 @@ class World:
     channel: Channel
     worker: Worker
     checkpoints: Checkpoints
+    objects: Objects
+    rooms: Rooms
     idp: Idp
     clock: Clock
     boss: Person = field(init=False)
@@ -141,6 +158,8 @@ class World:
         self.clock.offset += timedelta(**ahead)
         while await self.worker.round():
             pass
+        for job in self.rooms.jobs:
+            await job.work(self.now())
 
     async def found(self, who: Person | None = None, *, licensed: bool = True) -> organization_pb2.Organization:
         """Register an organisation with its first administrator, who has a licence."""
@@ -317,6 +336,7 @@ async def running(
     redis: Any = None,
     limiter: RateLimiter | None = None,
     fleet: Registry | None = None,
+    store: Objects | None = None,
 ) -> AsyncIterator[World]:
     """Run a portal in this process."""
     idp = Idp()
@@ -333,16 +353,19 @@ async def running(
         redis=RedisConfig(url=Secret("redis://127.0.0.1:1/0")),
         fleet_targets=("127.0.0.1:1",),
         kms=KmsConfig(folder=folder / "kms", pkcs11=Pkcs11Config()),
+        objects=ObjectStoreConfig(location=f"file:{folder}/objects"),
         signing_folder=make_keys(folder / "keys"),
         refusal_seconds=0.0,
     )
     registry, register, feed = FakeRegistry(), FakeRegister(), Feed(redis)
+    objects = store or config.objects.open()
     limiter = limiter or unlimited(clock.monotonic)
     people = AccessTokens(mesh.issuers, now=clock.now, monotonic=clock.monotonic, fetch=idp.fetch)
     async with open_database(config.database, application="portal test") as pool:
         outside = Outside(
             database=pool,
             kms=FileKms.create(config.kms.folder),
+            objects=objects,
             registry=fleet or registry,
             register=register,
             limiter=limiter,
@@ -350,14 +373,15 @@ async def running(
         )
         time = Clock()
         portal = assemble(config, outside, now=time.now)
-        server = Server(mesh, workload="portal", limiter=limiter, people=people)
+        server = Server(mesh, workload="portal", limiter=limiter, people=people, api_tokens=portal.rooms.verifier)
         for add, servicer in portal.handlers:
             server.add(add, servicer)
         port = await server.start()
-        worker = Worker(pool, portal.timers.handlers(), now=time.now)
+        worker = Worker(pool, portal.tasks(), now=time.now)
         channel = Channel("portal", [f"127.0.0.1:{port}"], Certificates(certificates, "gateway"))
         try:
-            yield World(database, registry, register, config.kms.folder, channel, worker, portal.checkpoints, idp, time)
+            rooms = (worker, portal.checkpoints, objects, portal.rooms)
+            yield World(database, registry, register, config.kms.folder, channel, *rooms, idp, time)
         finally:
             await channel.close()
             await server.stop()
