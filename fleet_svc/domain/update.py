@@ -33,6 +33,8 @@ class State(StrEnum):
 
 _RANK: Final = {each: min(rank, 5) for rank, each in enumerate(State)}
 BEFORE_INSTALL: Final = frozenset({State.OFFERED, State.DOWNLOADING, State.DOWNLOADED})
+# Why a Hub is back on the slot of before, unless it says so itself.
+_ASSUMED: Final = "BOOT"
 IN_FLIGHT: Final = frozenset({State.INSTALLING, State.TRIAL_BOOT})
 
 
@@ -94,20 +96,24 @@ class Update:
             return self if held else self.to(State.TRIAL_BOOT)
         boots = boot.boot_count - (self.begin_boot_count or 0)
         if self.state is State.TRIAL_BOOT:
-            return self.to(State.ROLLED_BACK, failure="BOOT")
+            return self.to(State.ROLLED_BACK, failure=_ASSUMED)
         if self.state is not State.INSTALLING or boots <= 0:
             return self
         # One boot: the power went while the other slot was written. More: that slot was tried and did not hold.
-        return self.to(State.FAILED, failure="POWER_LOSS") if boots == 1 else self.to(State.ROLLED_BACK, failure="BOOT")
+        return (
+            self.to(State.FAILED, failure="POWER_LOSS") if boots == 1 else self.to(State.ROLLED_BACK, failure=_ASSUMED)
+        )
 
     def report(self, state: State, *, runs_it: bool, failure: str | None) -> Update:
         """Return the update after what the Hub says of it; what is late or contradicts what runs changes nothing."""
         match state:
             case State.DOWNLOADING | State.DOWNLOADED:
                 return self.to(state) if self.state in BEFORE_INSTALL else self
+            case State.ROLLED_BACK if self.state is State.ROLLED_BACK and self.failure == _ASSUMED and failure:
+                # What runs was read as the same end, and the reason was assumed: the Hub knows better.
+                return replace(self, failure=failure)
             case State.ROLLED_BACK:
-                # What runs may have been read before as the same end for another reason: the Hub knows better.
-                return self.to(state, failure=failure or "BOOT") if self.state in IN_FLIGHT and not runs_it else self
+                return self.to(state, failure=failure or _ASSUMED) if self.state in IN_FLIGHT and not runs_it else self
             case State.FAILED:
                 may = self.state in BEFORE_INSTALL or self.state is State.INSTALLING
                 return self.to(state, failure=failure) if may and not runs_it else self

@@ -119,7 +119,7 @@ def issuer_setting(jwks_uri: str) -> dict[str, object]:
         "issuer": ISSUER,
         "audience": AUDIENCE,
         "jwks_uri": jwks_uri,
-        "roles": ["support"],
+        "roles": ["support", "homeowner"],
         "acr_levels": ["urn:voltex:acr:password", "urn:voltex:acr:otp"],
     }
 
