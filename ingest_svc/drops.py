@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ingest_svc.domain.cohort import Cohort
     from mesh.clock import Now
     from mesh.db import Database, Tx
-    from mesh.ids import HubId, NewId
+    from mesh.ids import NewId
 
 _LOG: Final = log.get(__name__)
 _DROPPED: Final = meter.create_counter(
@@ -39,7 +39,8 @@ _MOST: Final = 50_000
 _QUIET: Final = timedelta(hours=24)
 _CELL: Final = 1
 
-Counts = Counter[tuple["HubId", DropReason]]
+# By the 16 bytes of the Hub's id, and the rule.
+Counts = Counter[tuple[bytes, DropReason]]
 
 
 class Drops:
@@ -49,7 +50,7 @@ class Drops:
         self._database, self._cohorts, self._now, self._new_id = database, cohorts, now, new_id
         self._counts: Counts = Counter()
 
-    def count(self, hub_id: HubId, reason: DropReason) -> None:
+    def count(self, hub_id: bytes, reason: DropReason) -> None:
         """Count one dropped payload."""
         key = (hub_id, reason)
         if key in self._counts or len(self._counts) < _MOST:

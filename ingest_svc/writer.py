@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import OrderedDict, deque
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import asyncpg
 
+from ingest_svc.counters import Outcome, count
 from ingest_svc.domain.filter.verdict import Reading
 from ingest_svc.domain.pseudonym import KEY_BYTES, month_of, pseudonym
 from ingest_svc.store import pseudonym_keys, readings
@@ -25,7 +26,7 @@ from mesh.ids import HubId
 from mesh.telemetry import meter
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
     from datetime import date
 
     from ingest_svc.cohorts import CohortDirectory
@@ -37,15 +38,14 @@ _COMMITS: Final = meter.create_counter("ora_ingest_commits", "1", "Batches that 
 _STORED: Final = meter.create_counter("ora_ingest_readings", "1", "Readings that were committed")
 _REMEMBERED: Final = 200_000
 _PAUSE_SECONDS: Final = 0.2
+_AT_ONCE: Final = 2
 
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """One payload's readings, and who waits for them. The answer is whether they changed anything."""
-
-    hub_id: HubId
-    readings: tuple[Reading, ...]
-    done: asyncio.Future[bool]
+# Told once whether a payload changed anything; None when its batch failed and it may be sent again.
+Settle = Callable[[bool | None], None]
+# One payload's Hub, by the 16 bytes of its id, its readings, and who waits.
+Waiting = tuple[bytes, tuple[Reading, ...], Settle]
+# Which bucket of which Hub.
+Bucket = tuple[int, bytes]
 
 
 class Writer:
@@ -61,9 +61,9 @@ class Writer:
         self._ready, self._room = asyncio.Event(), asyncio.Event()
         self._room.set()
         self._month: date | None = None
-        self._pseudonyms: OrderedDict[HubId, UUID] = OrderedDict()
-        self._times: dict[int, datetime] = {}
-        self._seen: OrderedDict[tuple[UUID, datetime], None] = OrderedDict()
+        self._pseudonyms: OrderedDict[bytes, UUID] = OrderedDict()
+        # Buckets that are there already, as far as we remember: the newer half, and the half before it.
+        self._seen: tuple[set[Bucket], set[Bucket]] = set(), set()
 
     @property
     def full(self) -> bool:
@@ -74,36 +74,42 @@ class Writer:
         """Return when something is taken again."""
         await self._room.wait()
 
-    def offer(self, hub_id: HubId, kept: tuple[Reading, ...]) -> asyncio.Future[bool]:
-        """Take readings; the future is done when they are committed, and fails with what hindered it."""
-        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._queue.append(Waiting(hub_id, kept, done))
+    def offer(self, hub_id: bytes, kept: tuple[Reading, ...], settle: Settle) -> None:
+        """Take readings; ``settle`` is told when they are committed, or cannot be now."""
+        if not self._queue:
+            self._ready.set()
+        self._queue.append((hub_id, kept, settle))
         self._count += len(kept)
-        self._ready.set()
-        if self.full:
+        if self._count >= self._bound:
             self._room.clear()
-        return done
 
     async def run(self) -> None:
-        """Commit batch after batch until cancelled."""
+        """Commit batch after batch until cancelled: while the database works at one, the next is made ready."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(_AT_ONCE):
+                group.create_task(self._work())
+
+    async def _work(self) -> None:
         while True:
             await self._ready.wait()
             batch = self._take()
+            if not batch:
+                continue
             try:
                 changed = await self._commit(batch)
             except (OraError, asyncpg.PostgresError) as error:
                 self._fail(batch, error)
                 await asyncio.sleep(_PAUSE_SECONDS)
             else:
-                for each, answer in zip(batch, changed, strict=True):
-                    if not each.done.done():
-                        each.done.set_result(answer)
+                self._settle(batch, changed)
 
     def _take(self) -> list[Waiting]:
-        batch, size = [], 0
-        while self._queue and size < self._batch:
-            batch.append(self._queue.popleft())
-            size += len(batch[-1].readings)
+        batch: list[Waiting] = []
+        size, queue = 0, self._queue
+        while queue and size < self._batch:
+            each = queue.popleft()
+            batch.append(each)
+            size += len(each[1])
         self._count -= size
         if not self._queue:
             self._ready.clear()
@@ -113,37 +119,46 @@ class Writer:
 
     def _fail(self, batch: Sequence[Waiting], error: Exception) -> None:
         _COMMITS.add(1, {"outcome": "failed"})
+        count(Outcome.OVERLOADED, len(batch))
         _LOG.warning("a batch was not committed", **{names.COUNT: len(batch)}, exc_info=error)
-        for each in batch:
-            if not each.done.done():
-                each.done.set_exception(error)
+        for _, _, settle in batch:
+            settle(None)
+
+    @staticmethod
+    def _settle(batch: Sequence[Waiting], changed: Sequence[bool]) -> None:
+        stored = sum(changed)
+        count(Outcome.STORED, stored)
+        count(Outcome.DUPLICATE, len(batch) - stored)
+        for (_, _, settle), answer in zip(batch, changed, strict=True):
+            settle(answer)
 
     async def _commit(self, batch: Sequence[Waiting]) -> list[bool]:
-        hubs = {each.hub_id for each in batch}
+        hubs = {hub for hub, _, _ in batch}
         month = month_of(self._now())
         cohorts = await self._cohorts.ids(hubs)
         pseudonyms = await self._named(month, hubs)
+        buckets = {(each[0], hub) for hub, kept, _ in batch for each in kept}
+        times = {bucket: datetime.fromtimestamp(bucket, UTC) for bucket in {bucket for bucket, _ in buckets}}
         rows = [
-            [
-                readings.Row(self._time(each.bucket), pseudonyms[one.hub_id], cohorts[one.hub_id], *each[1:], month)
-                for each in one.readings
-            ]
-            for one in batch
+            (times[bucket], pseudonyms[hub], cohorts[hub], cpu, ram, dbm, month)
+            for hub, kept, _ in batch
+            for bucket, cpu, ram, dbm in kept
         ]
-        changed = await self._bring_in([row for each in rows for row in each])
+        changed = await self._bring_in(rows, buckets)
         if changed is None:
-            return [True] * len(rows)
-        return [any((row.pseudonym, row.bucket_time) in changed for row in each) for each in rows]
+            return [True] * len(batch)
+        return [any((times[each.bucket], pseudonyms[hub]) in changed for each in kept) for hub, kept, _ in batch]
 
-    async def _bring_in(self, rows: list[readings.Row]) -> set[tuple[UUID, datetime]] | None:
+    async def _bring_in(self, rows: list[readings.Row], buckets: set[Bucket]) -> set[readings.Key] | None:
         """Commit the rows; return the buckets that changed, None for all of them."""
-        keys = {(row.pseudonym, row.bucket_time) for row in rows}
-        if len(keys) == len(rows) and self._seen.keys().isdisjoint(keys) and await self._copied(rows):
+        new = len(buckets) == len(rows) and all(half.isdisjoint(buckets) for half in self._seen)
+        # Before it is there: the other commit that is under way must not take the same bucket for new.
+        self._remember(buckets)
+        if new and await self._copied(rows):
             changed, way = None, "copy"
         else:
             async with self._database.platform() as tx:
                 changed, way = await readings.merge(tx, rows), "merge"
-        self._remember(keys)
         _COMMITS.add(1, {"outcome": way})
         _STORED.add(len(rows) if changed is None else len(changed))
         return changed
@@ -156,7 +171,7 @@ class Writer:
             return False
         return True
 
-    async def _named(self, month: date, hubs: Collection[HubId]) -> dict[HubId, UUID]:
+    async def _named(self, month: date, hubs: Collection[bytes]) -> dict[bytes, UUID]:
         """Return the pseudonyms of the month; what was known of another month is forgotten."""
         if month != self._month:
             self._pseudonyms.clear()
@@ -164,33 +179,24 @@ class Writer:
         missing = [each for each in hubs if each not in self._pseudonyms]
         if missing:
             async with self._database.platform() as tx:
-                keys = await pseudonym_keys.give(tx, month, {each: secrets.token_bytes(KEY_BYTES) for each in missing})
-            self._pseudonyms.update((each, pseudonym(each, key)) for each, key in keys.items())
+                fresh = {HubId(UUID(bytes=each)): secrets.token_bytes(KEY_BYTES) for each in missing}
+                keys = await pseudonym_keys.give(tx, month, fresh)
+            self._pseudonyms.update((each.bytes, pseudonym(each, key)) for each, key in keys.items())
         found = {each: self._pseudonyms[each] for each in hubs}
-        _cut(self._pseudonyms, _REMEMBERED)
+        while len(self._pseudonyms) > _REMEMBERED:
+            self._pseudonyms.popitem(last=False)
         return found
 
     def forget(self, hub_id: str) -> None:
         """Forget the pseudonym of a Hub whose key was destroyed."""
-        self._pseudonyms.pop(HubId(UUID(hub_id)), None)
+        self._pseudonyms.pop(UUID(hub_id).bytes, None)
 
     def forget_all(self) -> None:
         """Forget every pseudonym: keys may have been destroyed unheard."""
         self._pseudonyms.clear()
 
-    def _time(self, bucket: int) -> datetime:
-        found = self._times.get(bucket)
-        if found is None:
-            if len(self._times) > _REMEMBERED:
-                self._times.clear()
-            found = self._times[bucket] = datetime.fromtimestamp(bucket, UTC)
-        return found
-
-    def _remember(self, keys: Iterable[tuple[UUID, datetime]]) -> None:
-        self._seen.update(dict.fromkeys(keys))
-        _cut(self._seen, _REMEMBERED)
-
-
-def _cut(remembered: OrderedDict[HubId, UUID] | OrderedDict[tuple[UUID, datetime], None], most: int) -> None:
-    while len(remembered) > most:
-        remembered.popitem(last=False)
+    def _remember(self, buckets: set[Bucket]) -> None:
+        newer, _ = self._seen
+        newer.update(buckets)
+        if len(newer) > _REMEMBERED:
+            self._seen = set(), newer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from ora.ingest.v1 import intake_pb2
@@ -10,8 +11,9 @@ from ora.ingest.v1 import intake_service_pb2 as pb
 from ora.ingest.v1 import intake_service_pb2_grpc as rpc
 
 from ingest_svc.api.names import calling_hub
+from ingest_svc.counters import Outcome
 from ingest_svc.domain.filter.verdict import DropReason, Form
-from ingest_svc.intake import Answer, Intake, Outcome, finished
+from ingest_svc.intake import OVERLOADED, Answer, Intake
 from mesh.errors import InvalidArgumentError, StateConflictError, UnavailableError
 
 if TYPE_CHECKING:
@@ -114,13 +116,10 @@ class _Stream:
         try:
             admission = await self._intake.admission(request.hub_id)
         except UnavailableError:
-            self._answer(frame, Answer(Outcome.OVERLOADED))
+            self._answer(frame, OVERLOADED)
             return
-        answer = self._intake.begin(request.hub_id, request.payload, _FORMS[request.format], admission)
-        if isinstance(answer, Answer):
-            self._answer(frame, answer)
-        else:
-            answer.add_done_callback(lambda done: self._answer(frame, finished(done)))
+        form = _FORMS[request.format]
+        self._intake.begin(request.hub_id, request.payload, form, admission, partial(self._answer, frame))
 
     def _answer(self, frame: int, answer: Answer) -> None:
         response = pb.ForwardTelemetryResponse(

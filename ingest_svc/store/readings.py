@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 import asyncpg
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from uuid import UUID
 
     from mesh.db import Tx
 
 
-class Row(NamedTuple):
-    """One reading as it is stored; the columns in their order."""
-
-    bucket_time: datetime
-    pseudonym: UUID
-    cohort_id: int
-    cpu_pct: int | None
-    ram_pct: int | None
-    signal_dbm: int | None
-    key_month: date
+COLUMNS: Final = ("bucket_time", "pseudonym", "cohort_id", "cpu_pct", "ram_pct", "signal_dbm", "key_month")
+# One reading as it is stored, in the order of the columns: a plain tuple: there may be 100,000 a second.
+Row = tuple[datetime, UUID, int, int | None, int | None, int | None, date]
+# Which bucket of whom.
+Key = tuple[datetime, UUID]
 
 
 # A bucket holds the worst that was reported in it, so neither order nor repetition of payloads makes a difference.
@@ -41,7 +36,7 @@ SELECT bucket_time, pseudonym, min(cohort_id), max(cpu_pct), max(ram_pct), min(s
  WHERE (held.cpu_pct, held.ram_pct, held.signal_dbm) IS DISTINCT FROM
        (greatest(held.cpu_pct, excluded.cpu_pct), greatest(held.ram_pct, excluded.ram_pct),
         least(held.signal_dbm, excluded.signal_dbm))
-RETURNING pseudonym, bucket_time
+RETURNING bucket_time, pseudonym
 """
 OF_PSEUDONYM: Final = """
 SELECT bucket_time, cpu_pct, ram_pct, signal_dbm
@@ -63,15 +58,15 @@ class NotNewError(Exception):
 async def copy(tx: Tx, rows: Sequence[Row]) -> None:
     """Add rows that are all new, or refuse."""
     try:
-        await tx.copy_records_to_table("reading", schema_name="ingest", records=rows, columns=Row._fields)
+        await tx.copy_records_to_table("reading", schema_name="ingest", records=rows, columns=COLUMNS)
     except asyncpg.UniqueViolationError:
         raise NotNewError from None
 
 
-async def merge(tx: Tx, rows: Sequence[Row]) -> set[tuple[UUID, datetime]]:
+async def merge(tx: Tx, rows: Sequence[Row]) -> set[Key]:
     """Add rows of which some may be there; return the buckets that are new or changed."""
     changed = await tx.fetch(MERGE, *(list(column) for column in zip(*rows, strict=True)))
-    return {(row["pseudonym"], row["bucket_time"]) for row in changed}
+    return {(row["bucket_time"], row["pseudonym"]) for row in changed}
 
 
 async def of_pseudonyms(

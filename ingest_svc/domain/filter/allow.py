@@ -18,8 +18,9 @@ BUCKET_SECONDS: Final = 300
 OLDEST_SECONDS: Final = 7 * 86_400
 AHEAD_SECONDS: Final = 600
 SIGNAL_STEP_DB: Final = 2
+WEAKEST_DBM: Final = -120
 _PERCENT: Final = (0, 100, 1)
-_RANGES: Final = {"cpu_pct": _PERCENT, "ram_pct": _PERCENT, "signal_dbm": (-120, 0, SIGNAL_STEP_DB)}
+_RANGES: Final = {"cpu_pct": _PERCENT, "ram_pct": _PERCENT, "signal_dbm": (WEAKEST_DBM, 0, SIGNAL_STEP_DB)}
 
 
 def readings(tree: object, now: int) -> tuple[Reading, ...]:

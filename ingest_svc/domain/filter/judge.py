@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ingest_svc.domain.filter import allow, deny, json_form, protobuf_form
+from ingest_svc.domain.filter import allow, deny, json_form, protobuf_form, protobuf_plain
 from ingest_svc.domain.filter.verdict import Dropped, DropReason, Form, Kept, RefusedError, Verdict
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ def judge(payload: bytes, form: Form, *, now: int, lexicon: Lexicon | None = Non
             tree = json_form.parse(payload)
             deny.refuse_forbidden(tree, lexicon)
         else:
+            plain = protobuf_plain.readings(payload, now)
+            if plain is not None:
+                return Kept(plain)
             tree = _protobuf(payload, lexicon)
         return Kept(allow.readings(tree, now))
     except RefusedError as refused:

@@ -83,6 +83,18 @@ async def stored(superuser: Any, hubs: list[Hub]) -> list[tuple[UUID, int]]:
     return sorted((known[row["pseudonym"]], int(row["bucket_time"].timestamp())) for row in rows)
 
 
+async def revive(cluster: backends.Process) -> None:
+    """Start a killed server again: its orphans need a moment to notice, and hold its memory until then."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                cluster.start()
+            except RuntimeError:
+                await asyncio.sleep(0.2)
+            else:
+                return await answers(cluster)
+
+
 @pytest.mark.parametrize("victim", ["node", "database"])
 async def test_what_was_acknowledged_is_there_once(
     world: World, cluster: backends.Process, name: str, victim: str
@@ -103,8 +115,7 @@ async def test_what_was_acknowledged_is_there_once(
                 assert cluster.running is not None
                 cluster.running.kill()
                 cluster.running.wait()
-                cluster.start()
-                await answers(cluster)
+                await revive(cluster)
     connection = await asyncpg.connect(url(cluster, name))
     found = await stored(connection, hubs)
     await connection.close()

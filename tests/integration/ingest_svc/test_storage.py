@@ -82,6 +82,13 @@ async def writing(database: Database, cohorts: CohortDirectory, clock: Clock) ->
         await asyncio.gather(task, return_exceptions=True)
 
 
+def offer(writer: Writer, hub: HubId, readings: tuple[Reading, ...]) -> asyncio.Future[bool | None]:
+    """Offer readings; the future tells whether they changed anything, None when the batch failed."""
+    told: asyncio.Future[bool | None] = asyncio.get_running_loop().create_future()
+    writer.offer(hub.bytes, readings, told.set_result)
+    return told
+
+
 def hub() -> HubId:
     return HubId(uuid4())
 
@@ -118,7 +125,7 @@ async def test_a_reading_lives_30_days_and_its_hour_13_months(
     await upkeep.make_partitions(START)
     async with writing(database, cohorts, clock) as writer:
         for cpu in range(25):
-            await writer.offer(hub(), (at(START, cpu), at(START + timedelta(minutes=5), 50)))
+            await offer(writer, hub(), (at(START, cpu), at(START + timedelta(minutes=5), 50)))
     for day in range(1, 31):
         clock.at = START + timedelta(days=day)
         await upkeep.make_partitions(clock.at)
@@ -154,8 +161,8 @@ async def test_an_hour_of_fewer_than_20_hubs_leaves_nothing(
     await upkeep.make_partitions(START)
     async with writing(database, cohorts, clock) as writer:
         for _ in range(hubs):
-            await writer.offer(hub(), (at(START), at(START + timedelta(minutes=10), 9)))
-        await writer.offer(hub(), (at(START, None, -60),))
+            await offer(writer, hub(), (at(START), at(START + timedelta(minutes=10), 9)))
+        await offer(writer, hub(), (at(START, None, -60),))
     await upkeep.roll_up(START + timedelta(days=20))
     assert await superuser.fetchval("SELECT count(*) FROM ingest.rollup") == rolled
 
@@ -167,10 +174,10 @@ async def test_a_new_month_has_another_pseudonym_and_the_old_key_is_gone(
     clock.at = before
     await upkeep.make_partitions(before)
     async with writing(database, cohorts, clock) as writer:
-        await writer.offer(one, (at(before),))
+        await offer(writer, one, (at(before),))
         old = await superuser.fetchrow("SELECT key FROM ingest.pseudonym_key WHERE hub_id = $1", one)
         clock.at = before + timedelta(minutes=15)
-        await writer.offer(one, (at(clock.at),))
+        await offer(writer, one, (at(clock.at),))
     names = [row[0] for row in await superuser.fetch("SELECT pseudonym FROM ingest.reading ORDER BY bucket_time")]
     assert names[0] != names[1]
     assert names[0] == pseudonym(one, old["key"])
@@ -188,13 +195,13 @@ async def test_a_payload_counts_once_in_any_order_and_number(
     await upkeep.make_partitions(START)
     one, other = hub(), hub()
     async with writing(database, cohorts, clock) as writer:
-        assert await writer.offer(one, (at(START, 5),))
+        assert await offer(writer, one, (at(START, 5),))
     # Another node, which remembers nothing: its COPY meets what is there and becomes a merge.
     async with writing(database, cohorts, clock) as writer:
-        again, fresh = writer.offer(one, (at(START, 5),)), writer.offer(other, (at(START, 6),))
+        again, fresh = offer(writer, one, (at(START, 5),)), offer(writer, other, (at(START, 6),))
         assert [await again, await fresh] == [False, True]
-        assert await writer.offer(one, (at(START, 9, -20),))
-        repeated = [writer.offer(other, (at(START + timedelta(minutes=5), cpu),)) for cpu in (1, 7, 3)]
+        assert await offer(writer, one, (at(START, 9, -20),))
+        repeated = [offer(writer, other, (at(START + timedelta(minutes=5), cpu),)) for cpu in (1, 7, 3)]
         assert await asyncio.gather(*repeated)
     rows = await superuser.fetch("SELECT cpu_pct, signal_dbm FROM ingest.reading ORDER BY bucket_time, cpu_pct")
     assert [tuple(row) for row in rows] == [(6, None), (9, -20), (7, None)]
@@ -205,10 +212,8 @@ async def test_a_batch_that_fails_is_told_and_the_next_one_goes_in(
 ) -> None:
     await upkeep.make_partitions(START)
     async with writing(database, cohorts, clock) as writer:
-        nowhere = writer.offer(hub(), (at(START + timedelta(days=99)),))
-        with pytest.raises(Exception, match="no partition"):
-            await nowhere
-        assert await writer.offer(hub(), (at(START),))
+        assert await offer(writer, hub(), (at(START + timedelta(days=99)),)) is None
+        assert await offer(writer, hub(), (at(START),))
 
 
 async def test_a_new_owner_finds_nothing_of_the_one_before(
@@ -219,7 +224,7 @@ async def test_a_new_owner_finds_nothing_of_the_one_before(
     await upkeep.make_partitions(START)
     one, other = hub(), hub()
     async with writing(database, cohorts, clock) as writer:
-        await asyncio.gather(writer.offer(one, (at(START),)), writer.offer(other, (at(START),)))
+        await asyncio.gather(offer(writer, one, (at(START),)), offer(writer, other, (at(START),)))
     told = event_pb2.Event(owner_epoch_started=fleet_events_pb2.OwnerEpochStarted(hub_id=one.bytes, owner_epoch=2))
     event = Event(event_id=uuid7(), type="x", aggregate="x", occurred_at=START, payload=told.SerializeToString())
     async with database.platform() as tx:
@@ -235,8 +240,8 @@ async def test_an_alarm_is_raised_when_a_cohort_begins_and_again_after_a_quiet_d
 
     async def alarms(after: timedelta) -> int:
         clock.at += after
-        drops.count(hub(), DropReason.FORBIDDEN_KEY)
-        drops.count(hub(), DropReason.MALFORMED)
+        drops.count(hub().bytes, DropReason.FORBIDDEN_KEY)
+        drops.count(hub().bytes, DropReason.MALFORMED)
         await drops.flush()
         found: int = await superuser.fetchval("SELECT count(*) FROM ingest.outbox")
         return found
@@ -258,7 +263,7 @@ async def test_counts_that_cannot_be_stored_now_are_stored_later(cohorts: Cohort
             raise UnavailableError("away")
 
     drops = Drops(Away(), cohorts, now=clock.now, new_id=uuid7)  # type: ignore[arg-type]
-    drops.count(hub(), DropReason.EMPTY)
+    drops.count(hub().bytes, DropReason.EMPTY)
     await drops.flush()
     assert sum(drops._counts.values()) == 1
 

@@ -1,0 +1,1 @@
+"""How fast telemetry is judged, and brought into PostgreSQL."""
