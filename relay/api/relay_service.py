@@ -12,6 +12,7 @@ from ora.relay.v1.envelope_pb2 import Envelope
 
 from mesh.call import current_call
 from mesh.errors import (
+    InvalidArgumentError,
     OraError,
     PermissionDeniedError,
     ResourceExhaustedError,
@@ -54,7 +55,11 @@ class RelayService(rpc.RelayServiceServicer):
         envelope = request.envelope.SerializeToString()
         view = self._downward.read(hub_id, envelope)
         if isinstance(view, Refusal):
-            return answer(self._downward.refuse(view))
+            refused = self._downward.refuse(view)
+            if view is Refusal.HEADER_INVALID:  # no envelope with a fate, but a fault of the caller's
+                what = "is no RouteHeader, or is out of its bounds"
+                raise InvalidArgumentError.field("envelope.route_header", what, reason=view)
+            return answer(refused)
         digest = subject_digest(hub_id, call.person.issuer, call.person.subject)
         refusal = await self._downward.allow(view, digest)
         if refusal is not None:

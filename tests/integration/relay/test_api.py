@@ -45,7 +45,8 @@ async def test_refusals_of_send(world: World) -> None:
     assert reason(await world.send(alice, hub, envelope(hub, alice, up=True))) == "ROUTE_MISMATCH"
     assert reason(await world.send(alice, hub, envelope(hub, alice, stream_id=1))) == "GATE_SHUT"
     assert reason(await world.send(alice, hub, envelope(hub, alice, version=2))) == "VERSION_UNSUPPORTED"
-    assert reason(await world.send(alice, hub, Envelope(route_header=b"\xff", sealed=b"x"))) == "HEADER_INVALID"
+    malformed = Envelope(route_header=b"\xff", sealed=b"x")
+    assert await refused(world.send(alice, hub, malformed)) == ("INVALID_ARGUMENT", "HEADER_INVALID")
     world.fleet.set(hub.bytes, relay=False)
     await asyncio.sleep(0.5)
     assert reason(await world.send(alice, hub, good)) == "CONSENT_OFF"

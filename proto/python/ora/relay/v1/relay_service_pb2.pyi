@@ -71,7 +71,7 @@ class _RefusalReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Refusal
     REFUSAL_REASON_PEER_UNKNOWN: _RefusalReason.ValueType  # 2
     """The app session is not on the Hub's peer list."""
     REFUSAL_REASON_HEADER_INVALID: _RefusalReason.ValueType  # 3
-    """The route header is not a RouteHeader, or breaks its bounds."""
+    """The route header is not a RouteHeader, or breaks its bounds. Send answers INVALID_ARGUMENT instead."""
     REFUSAL_REASON_ROUTE_MISMATCH: _RefusalReason.ValueType  # 4
     """The header names another Hub, or another sender kind, than the way it came in."""
     REFUSAL_REASON_GATE_SHUT: _RefusalReason.ValueType  # 5
@@ -111,7 +111,7 @@ REFUSAL_REASON_CONSENT_OFF: RefusalReason.ValueType  # 1
 REFUSAL_REASON_PEER_UNKNOWN: RefusalReason.ValueType  # 2
 """The app session is not on the Hub's peer list."""
 REFUSAL_REASON_HEADER_INVALID: RefusalReason.ValueType  # 3
-"""The route header is not a RouteHeader, or breaks its bounds."""
+"""The route header is not a RouteHeader, or breaks its bounds. Send answers INVALID_ARGUMENT instead."""
 REFUSAL_REASON_ROUTE_MISMATCH: RefusalReason.ValueType  # 4
 """The header names another Hub, or another sender kind, than the way it came in."""
 REFUSAL_REASON_GATE_SHUT: RefusalReason.ValueType  # 5
@@ -181,7 +181,9 @@ class SendResponse(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     RETRY_AFTER_MS_FIELD_NUMBER: _builtins.int
     message_id: _builtins.bytes
-    """The envelope's message id, 16 bytes; empty when the header could not be read."""
+    """The envelope's message id, 16 bytes. Empty when the header was not read to its end: DRAINING, ROUTE_MISMATCH,
+    GATE_SHUT, VERSION_UNSUPPORTED, TOO_LARGE, and from Tunnel HEADER_INVALID.
+    """
     outcome: Global___Outcome.ValueType
     """What became of it."""
     reason: Global___RefusalReason.ValueType

@@ -57,8 +57,9 @@ class RelayServiceServicer:
     """
 
     def Send(self, request, context):
-        """Send passes one envelope down to a Hub and answers when its fate is known. Called by the gateway for a person whose
-        app session is on the Hub's peer list.
+        """Send passes one envelope down to a Hub and answers when its fate is known, a refusal included. A route header that
+        cannot be read is INVALID_ARGUMENT with reason HEADER_INVALID: it is a fault of the app's, and there is no message
+        whose fate could be told. Called by the gateway for a person whose app session is on the Hub's peer list.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

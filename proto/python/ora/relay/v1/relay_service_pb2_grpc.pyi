@@ -34,8 +34,9 @@ class RelayServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> RelayServiceAsyncStub: ...
     Send: _grpc.UnaryUnaryMultiCallable[_relay_service_pb2.SendRequest, _relay_service_pb2.SendResponse]
-    """Send passes one envelope down to a Hub and answers when its fate is known. Called by the gateway for a person whose
-    app session is on the Hub's peer list.
+    """Send passes one envelope down to a Hub and answers when its fate is known, a refusal included. A route header that
+    cannot be read is INVALID_ARGUMENT with reason HEADER_INVALID: it is a fault of the app's, and there is no message
+    whose fate could be told. Called by the gateway for a person whose app session is on the Hub's peer list.
     """
     Receive: _grpc.UnaryStreamMultiCallable[_relay_service_pb2.ReceiveRequest, _relay_service_pb2.ReceiveResponse]
     """Receive streams the envelopes that a Hub sends up to one app session. The Hub's PUBACK for an envelope is sent when
@@ -54,8 +55,9 @@ class RelayServiceAsyncStub(RelayServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Send: _aio.UnaryUnaryMultiCallable[_relay_service_pb2.SendRequest, _relay_service_pb2.SendResponse]  # type: ignore[assignment]
-    """Send passes one envelope down to a Hub and answers when its fate is known. Called by the gateway for a person whose
-    app session is on the Hub's peer list.
+    """Send passes one envelope down to a Hub and answers when its fate is known, a refusal included. A route header that
+    cannot be read is INVALID_ARGUMENT with reason HEADER_INVALID: it is a fault of the app's, and there is no message
+    whose fate could be told. Called by the gateway for a person whose app session is on the Hub's peer list.
     """
     Receive: _aio.UnaryStreamMultiCallable[_relay_service_pb2.ReceiveRequest, _relay_service_pb2.ReceiveResponse]  # type: ignore[assignment]
     """Receive streams the envelopes that a Hub sends up to one app session. The Hub's PUBACK for an envelope is sent when
@@ -77,8 +79,9 @@ class RelayServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _relay_service_pb2.SendRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_relay_service_pb2.SendResponse, _abc.Awaitable[_relay_service_pb2.SendResponse]]:
-        """Send passes one envelope down to a Hub and answers when its fate is known. Called by the gateway for a person whose
-        app session is on the Hub's peer list.
+        """Send passes one envelope down to a Hub and answers when its fate is known, a refusal included. A route header that
+        cannot be read is INVALID_ARGUMENT with reason HEADER_INVALID: it is a fault of the app's, and there is no message
+        whose fate could be told. Called by the gateway for a person whose app session is on the Hub's peer list.
         """
 
     @_abc_1.abstractmethod
