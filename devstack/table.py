@@ -17,7 +17,7 @@ from devstack.home import write_private
 from devstack.identity import providers
 from devstack.ports import LOOPBACK
 from devstack.running.component import Component, Job, Step
-from devstack.running.probes import All, GrpcHealth, Http, Tls
+from devstack.running.probes import All, GrpcHealth, Http, Tls, Upstreams
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -257,7 +257,7 @@ def gateway(site: Site) -> tuple[Job, Component]:
     component = Component(
         name="gateway",
         argv=(program, "-c", str(made), *_ENVOY),
-        ready=Http(LOOPBACK, site.ports["gateway.admin"], "/ready"),
+        ready=All((Http(LOOPBACK, site.ports["gateway.admin"], "/ready"), _upstreams(site))),
         after=("gateway-config", "voltex", "homes", "fleet", "portal", "ingest", "backup", *_relays(site)),
         addresses={
             "app": f"https://localhost:{site.ports['gateway.app']}",
@@ -268,6 +268,10 @@ def gateway(site: Site) -> tuple[Job, Component]:
         },
     )
     return Job(name="gateway-config", work=configure, after=("certificates",)), component
+
+
+def _upstreams(site: Site) -> Upstreams:
+    return Upstreams(Http(LOOPBACK, site.ports["gateway.admin"], "/stats?filter=membership_healthy"))
 
 
 def api_page(site: Site) -> Component:

@@ -72,15 +72,36 @@ class Http:
 
     async def ask(self) -> None:
         """Ask once."""
+        await self.body()
+
+    async def body(self) -> str:
+        """Ask once; return everything after the first line of the answer."""
         async with asyncio.timeout(_PATIENCE):
             reader, writer = await asyncio.open_connection(self.host, self.port)
             try:
                 writer.write(f"GET {self.path} HTTP/1.1\r\nhost: {self.host}\r\nconnection: close\r\n\r\n".encode())
-                status = (await reader.readline()).decode(errors="replace").strip()
+                status, _, rest = (await reader.read()).decode(errors="replace").partition("\r\n")
             finally:
                 writer.close()
         if " 200 " not in f"{status} ":
             raise NotReadyError(f"GET {self.path}: {status or 'no answer'}")
+        return rest
+
+
+@dataclass(frozen=True, slots=True)
+class Upstreams:
+    """Envoy has found each of its services healthy; before, it answers calls for them with 503."""
+
+    admin: Http
+
+    async def ask(self) -> None:
+        """Ask once. ``admin`` is asked for the statistics of how many members are healthy."""
+        lines = (await self.admin.body()).splitlines()
+        counted = [line.strip() for line in lines if ".membership_healthy: " in line]
+        if ill := [line.split(".")[1] for line in counted if line.endswith(": 0")]:
+            raise NotReadyError(f"the gateway has not found {', '.join(ill)} healthy")
+        if not counted:
+            raise NotReadyError("the gateway counts no members yet")
 
 
 @dataclass(frozen=True, slots=True)
