@@ -6,7 +6,7 @@ ROOMS = $(foreach each,mesh relay fleet_svc portal_svc ingest_svc backup_svc gat
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test lint fmt type proto proto-check firmware-test fuzz-api bench chaos-relay deploy-tools images bom audit down reset clean
+.PHONY: help setup up demo test lint fmt type proto proto-check firmware-test packages fuzz-api filter-full bench chaos-relay deploy-tools images bom audit down reset clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || grep -h '## ' $(MAKEFILE_LIST)
@@ -56,6 +56,7 @@ proto-check: setup  ## Fail if what is made from the contracts is stale
 	@$(BIN)/python -m sdk.golden --check
 	@$(BIN)/python -m proto.tools.firmware --check
 	@$(BIN)/python -m proto.tools.firmware.sizes
+	@$(BIN)/python -m proto.tools.packages.freeze --check
 
 firmware-test: setup  ## Build the C for Hubs with every warning an error, and run it on all vectors under sanitizers
 	@$(BIN)/python -m devstack.debian
@@ -65,6 +66,12 @@ firmware-test: setup  ## Build the C for Hubs with every warning an error, and r
 
 fuzz-api: setup  ## Fuzz the REST API with many more cases than `make test` does (EXAMPLES=300 for each operation)
 	@ORA_FUZZ_EXAMPLES=$(or $(EXAMPLES),300) $(BIN)/pytest -q tests/integration/gateway/test_gateway_fuzz.py tests/e2e/gateway/test_fuzz_api.py
+
+packages: setup  ## Build what other teams take, into dist: wheels, C tarball, npm package; the same commit gives the same bytes
+	@$(BIN)/python -m proto.tools.packages
+
+filter-full: setup  ## Judge a million new payloads with forbidden keys hidden in them (SEED=… makes the same again)
+	@seed=$${SEED:-$$(date +%s)}; echo "SEED=$$seed"; ORA_FILTER_SEED=$$seed ORA_FILTER_PAYLOADS=1000000 $(BIN)/pytest -q -n $(PROCESSES) --timeout 900 tests/unit/ingest_svc/domain/filter/test_planted.py
 
 bench: setup  ## Measure, and write the tables of docs/benchmarks.md
 	@$(BIN)/python -m bench
@@ -91,4 +98,4 @@ reset:  ## Stop, and remove the state folder
 	@$(BIN)/ora reset --yes
 
 clean: reset  ## Remove everything that is not committed and that the other targets make again
-	rm -rf .venv devstack/voltex/node_modules devstack/api/node_modules third_party .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv devstack/voltex/node_modules devstack/api/node_modules packages/npm/node_modules proto/firmware/build dist third_party .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -27,6 +27,8 @@ UV: Final = VENV / "bin" / "uv"
 LOCK: Final = ROOT / "requirements.lock"
 VOLTEX: Final = ROOT / "devstack" / "voltex"
 API: Final = ROOT / "devstack" / "api"
+INTEROP: Final = ROOT / "tests" / "interop" / "node"
+PACKAGES: Final = ROOT / "packages" / "npm"
 STAMPS: Final = VENV / ".ora"
 
 # Wheels only, exactly those of the lock: no build script of a stranger runs.
@@ -125,6 +127,8 @@ def steps() -> list[tuple[str, str, Path, Callable[[], None]]]:
         ("project", digest(packages, build), VENV / "bin" / "ora", install_project),
         node_step("identity-provider", VOLTEX, "oidc-provider"),
         node_step("api-tools", API, "swagger-ui-dist"),
+        node_step("mqtt-client", INTEROP, "mqtt"),
+        node_step("package-tools", PACKAGES, "@bufbuild/protoc-gen-es"),
     ]
 
 

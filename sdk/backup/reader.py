@@ -6,7 +6,7 @@ Content is given out as its chunks open; what it says counts only when `finish` 
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from sdk.backup import sealing
@@ -27,7 +27,7 @@ class Opened:
 
     head: Head
     digest: bytes
-    content: bytes
+    content: bytes = field(repr=False)
 
 
 class ContainerReader:
