@@ -86,7 +86,7 @@ class Forgetting:
             await enter_tenant(tx, tenant)
             member = await members.lock(tx, member_id)
             if member is not None:
-                await leaving.leave(tx, member)
+                await leaving.leave(tx, member, now)
                 await audit.write(tx, tenant, member_name(tenant, member_id), now=now, job=ERASE)
         await enter_tenant(tx, own)
         return len(joined)

@@ -106,7 +106,7 @@ class MemberService(rpc.MemberServiceServicer):
         owned = await members.owned_projects(tx, held)
         if owned:
             raise StateConflictError("the member owns projects", reason="MEMBER_OWNS_PROJECTS", project_count=owned)
-        await leaving.leave(tx, held)
+        await leaving.leave(tx, held, self._desk.now())
         await audit.write(tx, caller.tenant, request.name, now=self._desk.now())
         return Empty()
 

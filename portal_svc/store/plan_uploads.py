@@ -64,6 +64,11 @@ UPDATE portal.plan_upload
    SET state = $2
  WHERE upload_id = $1
 """
+OF_OPENER: Final = """
+SELECT upload_id
+  FROM portal.plan_upload
+ WHERE tenant_id = $1 AND opener_digest = $2
+"""
 DELETE: Final = """
 DELETE FROM portal.plan_upload
  WHERE upload_id = $1
@@ -128,6 +133,11 @@ async def end(tx: Tx, upload_id: UUID, state: str) -> list[UUID]:
     """End an upload; return the objects of its pieces, which are no longer needed."""
     await tx.execute(END, upload_id, state)
     return [row["object_id"] for row in await tx.fetch(DROP_PIECES, upload_id)]
+
+
+async def of_opener(tx: Tx, tenant: TenantId, digest: bytes) -> list[UUID]:
+    """Return the uploads that somebody has opened."""
+    return [row["upload_id"] for row in await tx.fetch(OF_OPENER, tenant, digest)]
 
 
 async def delete(tx: Tx, upload_id: UUID) -> list[UUID]:

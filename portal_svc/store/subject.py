@@ -73,7 +73,8 @@ SELECT project_id, plan_id, number, author_member_id, create_time
  WHERE author_member_id = $1
 """
 INVITATION: Final = """
-SELECT invitation_id, inviter_member_id, member_id, role, state, create_time, end_time
+SELECT invitation_id, coalesce(inviter_member_id = $1, false) AS invited, coalesce(member_id = $1, false) AS joined,
+       role, state, create_time, end_time
   FROM portal.invitation
  WHERE $1 IN (inviter_member_id, member_id)
 """
