@@ -16,7 +16,7 @@ from ora.fleet.v1 import admission_service_pb2 as pb
 from mesh import log, names
 from mesh.errors import OraError
 from relay.handlers import admission as answers
-from relay.routing.admission import Admission, Peer
+from relay.routing.admission import Admission, PackedPeers
 from relay.routing.reasons import Close
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ _MISSED_HEARTBEATS: Final = 3
 _FIRST_MESSAGE_SECONDS: Final = 5.0
 _BACKOFF_SECONDS: Final = 0.1
 _LONGEST_BACKOFF_SECONDS: Final = 2.0
+
+_NONE: Final[frozenset[bytes]] = frozenset()
 
 # A known Hub's admission, or why there is none.
 Answer = Admission | Close
@@ -198,11 +200,8 @@ def from_proto(message: admission_pb2.Admission) -> Admission:
         version=message.version,
         active=message.active,
         relay=capability_pb2.CAPABILITY_RELAY in message.capabilities,
-        peers={
-            each.peer_id: Peer(subject_digest=each.subject_digest, not_after=each.not_after_seconds)
-            for each in message.peers
-        },
+        peers=PackedPeers((each.peer_id, each.subject_digest, each.not_after_seconds) for each in message.peers),
         certificates_not_before=since.ToDatetime(UTC) if message.HasField("certificates_not_before") else None,
-        revoked_serials=frozenset(message.revoked_serials),
+        revoked_serials=frozenset(message.revoked_serials) if message.revoked_serials else _NONE,
         project_locked=message.project_locked,
     )

@@ -165,8 +165,12 @@ class Connections:
             self._linger(connection)
             return
         if client.paused:
-            # Nothing was asked for, so this is the end of the connection.
-            self._lost(connection)
+            if connection.interest & select.EPOLLIN:
+                # Most pauses are over before anything comes; now it has.
+                self._watch(connection)
+            else:
+                # Nothing was asked for, so this is the end of the connection.
+                self._lost(connection)
             return
         reads, enough = _READS, _LARGE
         if client.hub_id is None and node.now - client.last_seen < _BUSY_SECONDS:
@@ -186,8 +190,6 @@ class Connections:
             reads -= 1
             if count < enough or not reads or client.paused or client.state is State.CLOSED:
                 break
-        if connection.client.paused:
-            self._watch(connection)
 
     def _receive(self, client: Client, data: bytes) -> None:
         try:

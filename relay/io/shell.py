@@ -94,7 +94,7 @@ class Shell:
             return False
         self._node.now, self._node.wall = time.monotonic(), time.time()
         self._node.counters.handshakes += 1
-        self.connections.adopt(sock, tls, self._node.open(certificate, hub_id))
+        self.connections.adopt(sock, tls, self._node.open(certificate.without_names(), hub_id))
         return True
 
     @staticmethod

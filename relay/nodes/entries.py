@@ -85,7 +85,7 @@ _DIGEST: Final = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest(
 # Redis does nothing else while the script runs.
 _TOGETHER: Final = 128
 # Between the beginnings of two calls: who comes alone does not wait, a herd goes in groups.
-_APART_SECONDS: Final = 0.005
+_APART_SECONDS: Final = 0.008
 
 
 class DirectoryAwayError(Exception):

@@ -49,6 +49,16 @@ class Certificate:
         kind, value = self.names[0]
         return parse_hub_id(value.removeprefix(_HUB)) if kind == _URI and value.startswith(_HUB) else None
 
+    def without_names(self) -> Certificate:
+        """Return what counts as long as the connection lives."""
+        return Certificate(
+            serial=self.serial,
+            not_before=self.not_before,
+            not_after=self.not_after,
+            names=(),
+            client_auth=self.client_auth,
+        )
+
     def workload(self) -> str | None:
         """Return the workload of the mesh that it names: one SPIFFE id, and DNS names beside it."""
         uris = [value for kind, value in self.names if kind == _URI]

@@ -50,7 +50,7 @@ class Outbox:
             if not message.qos:
                 self._counters.drops[Drop.QUEUE_FULL] += 1
             return refused(Refusal.OVERLOADED)
-        session.waiting.append(message)
+        session.wait(message)
         session.queued += size
         self.queued += size
         return None

@@ -66,6 +66,10 @@ class Waiting(NamedTuple):
         return len(self.topic) + len(self.payload) + len(self.properties) + _OVERHEAD
 
 
+# For the many sessions where nothing waits: an empty deque of their own is 600 bytes. It can hold nothing.
+NOTHING: Final[deque[Waiting]] = deque(maxlen=0)
+
+
 class Grant(NamedTuple):
     """One granted subscription."""
 
@@ -101,9 +105,15 @@ class Session:
         # Identifiers that we use towards the client, and that the client uses towards us.
         self.flights: dict[int, Flight] = {}
         self.inbound: dict[int, Arrival] = {}
-        self.waiting: deque[Waiting] = deque()
+        self.waiting: deque[Waiting] = NOTHING
         self.queued = 0
         self.next_id = 0
+
+    def wait(self, message: Waiting) -> None:
+        """Let a message wait behind the others."""
+        if self.waiting is NOTHING:
+            self.waiting = deque()
+        self.waiting.append(message)
 
     def new_packet_id(self) -> int:
         """Return an identifier that is free; the window is smaller than their number, so there is one."""
