@@ -13,15 +13,12 @@ if TYPE_CHECKING:
 SUFFIX: Final = "-canary"
 _NAME: Final = "app.kubernetes.io/name"
 _TRACK: Final = "ora.cloud/track"
-# Calls of the canaries alone, by the pod's name; a share that nobody has called yet is no answer.
-_CALLS: Final = 'ora_rpc_server_seconds_count{service_instance_id=~".*-canary-.*"}'
-_WRONG: Final = 'ora_rpc_server_failures_total{service_instance_id=~".*-canary-.*",code=~"INTERNAL|UNKNOWN|DATA_LOSS"}'
+# Calls of the canaries alone, by the name of the pod that was scraped; a share that nobody has called yet is no answer.
+_CALLS: Final = 'ora_rpc_server_seconds_count{pod=~".*-canary-.*"}'
+_WRONG: Final = 'ora_rpc_server_failures_total{pod=~".*-canary-.*",code=~"INTERNAL|UNKNOWN|DATA_LOSS"}'
 QUERIES: Final = {
     "failures": f"sum(rate({_WRONG}[5m])) / sum(rate({_CALLS}[5m]))",
-    "p99": (
-        "histogram_quantile(0.99, sum by (le) "
-        '(rate(ora_rpc_server_seconds_bucket{service_instance_id=~".*-canary-.*"}[5m])))'
-    ),
+    "p99": ('histogram_quantile(0.99, sum by (le) (rate(ora_rpc_server_seconds_bucket{pod=~".*-canary-.*"}[5m])))'),
     "restarts": 'sum(increase(kube_pod_container_status_restarts_total{namespace="ora",pod=~".*-canary-.*"}[15m]))',
 }
 LIMITS: Final = {"failures": 0.01, "p99": 1.0, "restarts": 0.0}

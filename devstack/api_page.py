@@ -6,14 +6,11 @@ For development alone: it is no part of the gateway. `python -m devstack.api_pag
 from __future__ import annotations
 
 import json
-import signal
 import sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Final
 
-from devstack.ports import LOOPBACK
+from devstack import page
 
 _HERE: Final = Path(__file__).resolve().parent
 _DOCUMENT: Final = _HERE.parent / "docs" / "api" / "openapi.json"
@@ -27,11 +24,6 @@ _SCRIPT: Final = b"""SwaggerUIBundle({
   validatorUrl: null, displayRequestDuration: true, showExtensions: true, persistAuthorization: false,
 });
 """
-# Everything comes from here; what is tried goes to the gateway.
-_POLICY: Final = (
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self' {address}; "
-    "frame-ancestors 'none'; base-uri 'none'"
-)
 
 
 def document(address: str) -> bytes:
@@ -43,46 +35,21 @@ def document(address: str) -> bytes:
     return json.dumps(whole).encode()
 
 
-def files(address: str) -> dict[str, tuple[str, bytes]]:
-    """Return what is served: by path, the media type and the bytes."""
-    script, style = "text/javascript; charset=utf-8", "text/css; charset=utf-8"
+def files(address: str) -> page.Files:
+    """Return what is served."""
     return {
-        "/": ("text/html; charset=utf-8", _PAGE),
-        "/page.js": (script, _SCRIPT),
-        "/openapi.json": ("application/json", document(address)),
-        "/swagger-ui-bundle.js": (script, (_UI / "swagger-ui-bundle.js").read_bytes()),
-        "/swagger-ui.css": (style, (_UI / "swagger-ui.css").read_bytes()),
+        "/": (page.HTML, _PAGE),
+        "/page.js": (page.SCRIPT, _SCRIPT),
+        "/openapi.json": (page.JSON, document(address)),
+        "/swagger-ui-bundle.js": (page.SCRIPT, (_UI / "swagger-ui-bundle.js").read_bytes()),
+        "/swagger-ui.css": (page.STYLE, (_UI / "swagger-ui.css").read_bytes()),
     }
-
-
-def handler(address: str) -> type[BaseHTTPRequestHandler]:
-    """Return what answers requests."""
-    served, policy = files(address), _POLICY.format(address=address)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # http.server names it
-            kind, body = served.get(self.path, ("text/plain", b"not here\n"))
-            self.send_response(200 if self.path in served else 404)
-            headers = {"content-type": kind, "content-length": str(len(body)), "content-security-policy": policy}
-            for name, value in (headers | {"x-content-type-options": "nosniff"}).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    return Handler
 
 
 def main() -> int:
     """Serve until told to stop."""
     port, address = sys.argv[1:]
-    server = ThreadingHTTPServer((LOOPBACK, int(port)), handler(address))
-    signal.signal(signal.SIGTERM, lambda *_: Thread(target=server.shutdown).start())
-    print(f"serves http://{LOOPBACK}:{port}", flush=True)
-    server.serve_forever(0.2)
-    server.server_close()
+    page.serve(int(port), files(address), page.policy(address))
     return 0
 
 

@@ -24,6 +24,7 @@ _TOP: Final = {
     "halt": ("devstack.commands.one", "Ask one component to end."),
     "doctor": ("devstack.commands.doctor", "Say what is wrong and how to mend it."),
     "fleet": ("devstack.commands.fleet", "The registry of Hubs, for operators."),
+    "firmware": ("devstack.commands.firmware", "Images, releases and rollouts, for operators."),
     "health": ("devstack.commands.health", "Plot the health of Hubs, by cohort."),
     "dev": ("devstack.commands.dev", "For firmware and mobile developers."),
     "backup": ("devstack.commands.backup", "Check what a Hub backs up; make it from a controller's export."),

@@ -21,6 +21,7 @@ PACKAGES: Final = {
     "libmosquitto-dev": "/usr/include/mosquitto.h",
     "libnanopb-dev": "/usr/include/pb.h",
     "mosquitto-clients": "mosquitto_pub",
+    "prometheus": "promtool",
     "softhsm2": "softhsm2-util",
     "testssl.sh": "testssl",
 }

@@ -39,6 +39,8 @@ _OFFSETS: Final = {
     "conformance.mqtt": 56,
     "conformance.mqtts": 57,
     "gateway.metrics": 55,
+    "prometheus": 58,
+    "dashboards": 59,
 } | {
     f"relay-{number}.{use}": 20 + 3 * (number - 1) + distance
     for number in range(1, MOST_RELAYS + 1)

@@ -34,6 +34,8 @@ class Site:
     generous: bool = False
     # Whether a general MQTT broker runs beside the relays, for conformance suites.
     conformance: bool = False
+    # Whether Prometheus and the page of the dashboards run beside it.
+    observe: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.relays <= MOST_RELAYS:
@@ -50,7 +52,15 @@ class Site:
         return self.foreign_redis or valkey.url(self.home, self.ports["redis"])
 
 
-def site(home: Home, ports: Ports, *, relays: int = 1, generous: bool = False, conformance: bool = False) -> Site:
+def site(
+    home: Home,
+    ports: Ports,
+    *,
+    relays: int = 1,
+    generous: bool = False,
+    conformance: bool = False,
+    observe: bool = False,
+) -> Site:
     """Return the stack that the environment asks for.
 
     Raises:
@@ -63,6 +73,7 @@ def site(home: Home, ports: Ports, *, relays: int = 1, generous: bool = False, c
         relays=relays,
         generous=generous,
         conformance=conformance,
+        observe=observe,
         environment=environment.must_be_development(),
         foreign_postgres=_address(POSTGRES_URL, {"postgresql", "postgres"}),
         foreign_redis=_address(REDIS_URL, {"redis", "rediss"}),

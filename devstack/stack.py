@@ -38,6 +38,8 @@ class Wish:
     generous: bool = False
     # With the broker for MQTT conformance suites.
     conformance: bool = False
+    # With Prometheus and the page of the dashboards.
+    observe: bool = False
     # A process with which the stack ends.
     while_pid: int | None = None
 
@@ -56,7 +58,12 @@ def run(home: Home, *, wish: Wish, console: Console) -> int:
             console.line("stack", f"the ports from {base} are in use; taking those from {claimed.base}")
         with held:
             where = site.site(
-                home, claimed, relays=wish.relays, generous=wish.generous, conformance=wish.conformance
+                home,
+                claimed,
+                relays=wish.relays,
+                generous=wish.generous,
+                conformance=wish.conformance,
+                observe=wish.observe,
             )
             return asyncio.run(_Run(where, console, wish.while_pid).serve(held))
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from devstack import postgres, signing_keys, valkey
+from devstack import fleet_keys, observing, postgres, signing_keys, valkey
 from devstack.ca import DevelopmentCa
 from devstack.databases import Databases
 from devstack.home import write_private
@@ -47,12 +47,13 @@ def table(site: Site) -> list[Step]:
     """Return every step of the start."""
     databases = Databases(site.home, site.admin_database, tuple(SERVICES))
     known = providers.providers(site.ports)
-    return [
+    steps: list[Step] = [
         _certificates(site),
         *_servers(site),
         databases.roles_job(() if site.foreign_postgres else ("postgres",)),
         *(databases.migration_job(service, package) for service, package in SERVICES.items()),
         *(providers.component(site.home, site.ports, each, intents()) for each in known),
+        _fleet_keys(site),
         fleet(site, databases.url("fleet_service")),
         _portal_keys(site),
         portal(site, databases.url("portal_service")),
@@ -63,6 +64,9 @@ def table(site: Site) -> list[Step]:
         *gateway(site),
         api_page(site),
     ]
+    if site.observe:
+        steps += observing.observers(site, [each for each in steps if isinstance(each, Component)])
+    return steps
 
 
 def _relays(site: Site) -> list[str]:
@@ -125,11 +129,20 @@ def fleet(site: Site, database_url: str) -> Component:
             "ORA_DATABASE_URL": database_url,
             "ORA_FLEET_AUTHORITY_CHAIN": str(site.home.authorities / "hub.crt"),
             "ORA_FLEET_AUTHORITY_KEY": str(site.home.authorities / "hub.key"),
+            **fleet_keys.environment(site.home.path / "fleet-keys"),
         },
         ready=_health(site, "fleet", "fleet"),
-        after=("certificates", "migrate-fleet", *(() if site.foreign_redis else ("valkey",))),
+        after=("certificates", "fleet-keys", "migrate-fleet", *(() if site.foreign_redis else ("valkey",))),
         addresses=_addresses(site, "fleet", "grpc", "metrics"),
     )
+
+
+def _fleet_keys(site: Site) -> Job:
+    async def make(say: Callable[[str], None]) -> None:
+        made = await asyncio.to_thread(fleet_keys.make, site.home.path / "fleet-keys")
+        say(f"made {', '.join(made)}" if made else "all are there")
+
+    return Job(name="fleet-keys", work=make)
 
 
 def _portal_keys(site: Site) -> Job:

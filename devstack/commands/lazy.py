@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import keyword
 from importlib import import_module
 
 import click
+
+
+def _identifier(command: str) -> str:
+    name = command.replace("-", "_")
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 class Lazy(click.Group):
@@ -24,7 +30,7 @@ class Lazy(click.Group):
         del ctx
         if cmd_name not in self._table:
             return None
-        found: click.Command = getattr(import_module(self._table[cmd_name][0]), cmd_name.replace("-", "_"))
+        found: click.Command = getattr(import_module(self._table[cmd_name][0]), _identifier(cmd_name))
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -25,8 +25,9 @@ _PATIENCE: Final = 120.0
     "--limits", type=click.Choice(["usual", "generous"]), default="usual", show_default=True, help="Of rates."
 )
 @click.option("--conformance", is_flag=True, help="Also a general MQTT broker, for conformance suites.")
+@click.option("--observe", is_flag=True, help="Also Prometheus with production's rules, and the dashboards as a page.")
 @click.option("--while-pid", type=int, help="Stop when this process has gone.")
-def up(*, detach: bool, relays: int, limits: str, conformance: bool, while_pid: int | None) -> None:
+def up(*, detach: bool, relays: int, limits: str, conformance: bool, observe: bool, while_pid: int | None) -> None:
     """Start the whole system.
 
     ORA_PORT_BASE is the first of the 100 ports that it takes; others are taken if these are in use. ORA_POSTGRES_URL
@@ -35,7 +36,9 @@ def up(*, detach: bool, relays: int, limits: str, conformance: bool, while_pid: 
     with plainly():
         environment.must_be_development()
     where = home.here()
-    wish = stack.Wish(relays=relays, generous=limits == "generous", conformance=conformance, while_pid=while_pid)
+    wish = stack.Wish(
+        relays=relays, generous=limits == "generous", conformance=conformance, observe=observe, while_pid=while_pid
+    )
     if detach:
         _detached(where)
         return

@@ -60,6 +60,7 @@ PERSONAS: Final = {
             licence="EC100003",
         ),
         Persona(name="helper", display_name="Hana Helper", provider="voltex", subject="vx-10ffee", roles=("support",)),
+        Persona(name="keeper", display_name="Kim Keeper", provider="voltex", subject="vx-2a77de", roles=("support",)),
         Persona(name="homer", display_name="Harper Homer", provider="homes", subject="hm-3b7d90", roles=("homeowner",)),
         Persona(
             name="newcomer", display_name="Noor Newcomer", provider="homes", subject="hm-c41a55", roles=("homeowner",)

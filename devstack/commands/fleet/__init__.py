@@ -7,7 +7,9 @@ from typing import Final
 from devstack.commands.lazy import Lazy
 
 _HERE: Final = "devstack.commands.fleet.registry"
+_IMPORTING: Final = "devstack.commands.fleet.importing"
 _TABLE: Final = {
+    "import": (_IMPORTING, "Make Hubs of a manufacturing manifest."),
     "hubs": (_HERE, "List the Hubs of the registry."),
     "show": (_HERE, "Show a Hub: its life, its certificates, its hold and its updates."),
     "revoke": (_HERE, "Revoke every certificate that a Hub has got until now."),
