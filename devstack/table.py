@@ -46,6 +46,8 @@ _GENEROUS_GATEWAY: Final = {
 def table(site: Site) -> list[Step]:
     """Return every step of the start."""
     databases = Databases(site.home, site.admin_database, tuple(SERVICES))
+    from devstack.intents import intents  # noqa: PLC0415 - parsing the descriptors is not free
+
     known = providers.providers(site.ports)
     steps: list[Step] = [
         _certificates(site),
@@ -71,13 +73,6 @@ def table(site: Site) -> list[Step]:
 
 def _relays(site: Site) -> list[str]:
     return [f"relay-{number}" for number in range(1, site.relays + 1)]
-
-
-def intents() -> set[str]:
-    """Return the intents that the contract's methods ask for."""
-    from gateway.contract import load  # noqa: PLC0415 - parsing the descriptors is not free
-
-    return {each.policy.step_up.intent for each in load().methods if each.policy.step_up.intent}
 
 
 def _certificates(site: Site) -> Job:

@@ -1,0 +1,1 @@
+"""Operators' work on the registry of Hubs that is more than one call."""
