@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA384
 
 KEY_BITS: Final = 3072
-MODULUS_BYTES: Final = KEY_BITS // 8
 _KEY_ID_BYTES: Final = 8
 _SALT_BYTES: Final = 48
 _EXPONENT_BLINDING_BITS: Final = 128
@@ -31,11 +30,12 @@ class BlindSigningKey:
         self._public = key.public_key()
         self._n, self._e, self._d = numbers.public_numbers.n, numbers.public_numbers.e, numbers.d
         self._order = (numbers.p - 1) * (numbers.q - 1)
+        self._size = key.key_size // 8
 
     def sign(self, blinded: bytes) -> bytes | None:
         """Sign a blinded message; None if it is none. The same message has the same signature."""
         message = int.from_bytes(blinded, "big")
-        if len(blinded) != MODULUS_BYTES or not 1 < message < self._n - 1:
+        if len(blinded) != self._size or not 1 < message < self._n - 1:
             return None
         factor = secrets.randbelow(self._n - 2) + 2
         exponent = self._d + self._order * secrets.randbits(_EXPONENT_BLINDING_BITS)
@@ -43,7 +43,7 @@ class BlindSigningKey:
         signature = pow(masked, exponent, self._n) * pow(factor, -1, self._n) % self._n
         if pow(signature, self._e, self._n) != message:
             raise ArithmeticError("a blind signature does not hold: the key or the machine is at fault")
-        return signature.to_bytes(MODULUS_BYTES, "big")
+        return signature.to_bytes(self._size, "big")
 
     def public_der(self) -> bytes:
         """Return the public half, SubjectPublicKeyInfo."""
