@@ -112,7 +112,7 @@ def listen(shell: Shell, config: Config) -> None:
     certificates = config.mesh.cert_dir
     edge = certificates / "edge"
     files = TlsFiles(edge / "tls.crt", edge / "tls.key", certificates / "hub-ca.pem", certificates / "hub-crl.pem")
-    port = shell.serve_hubs(*address(config.mqtt_listen), files)
+    port = shell.serve_hubs(*address(config.mqtt_listen), files, config.proxies)
     _LOG.info("listening for Hubs", port=port, **{names.ADDRESS: config.mqtt_listen})
     if config.bridge_listen:
         own = certificates / "relay"

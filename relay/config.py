@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from mesh.config import setting
 from mesh.settings import MeshConfig
@@ -50,6 +51,12 @@ class Config:
     limits: LimitSettings
     nodes: NodesSettings
     mqtt_listen: str = setting("ORA_MQTT_LISTEN")
+    # Load balancers in front of it, as networks: they speak the PROXY protocol (version 2), nobody else does.
+    proxies: tuple[IPv4Network | IPv6Network, ...] = setting(
+        "ORA_RELAY_PROXY_FROM",
+        default=(),
+        parse=lambda text: tuple(ip_network(each.strip()) for each in text.split(",") if each.strip()),
+    )
     # MQTT for the bridge workload, off unless it is set.
     bridge_listen: str = setting("ORA_BRIDGE_LISTEN", default="")
     fleet_targets: tuple[str, ...] = setting("ORA_FLEET_TARGET")

@@ -12,10 +12,12 @@ import ssl
 import time
 from collections import deque
 from enum import IntEnum
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Final
 
 from relay.io.secured import secure
 from relay.routing.budgets import RANKS
+from relay.wire.proxy import LONGEST, ProxyError, read_header
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from relay.io.tls import ReloadingContext
     from relay.routing.budgets import AddressBudgets
     from relay.routing.limits import Limits
+
+Proxies = tuple[IPv4Network | IPv6Network, ...]
 
 # A TLS record: type 22 (handshake), version, two bytes of length.
 _RECORD_HEADER: Final = 5
@@ -45,6 +49,7 @@ _FREE: Final = frozenset({"HALF_OPEN_FULL", "ADDRESS_BUDGET", "NOT_TLS"})
 class Stage(IntEnum):
     """What a connection waits for."""
 
+    PROXY = -1
     HELLO = 0
     FIRST_STEP = 1
     PEER = 2
@@ -73,12 +78,18 @@ class Half:
 class Listener:
     """One listening socket: whom it believes, and who takes what comes through, if it is somebody that may."""
 
-    __slots__ = ("adopt", "context", "sock")
+    __slots__ = ("adopt", "context", "proxies", "sock")
 
     def __init__(
-        self, sock: socket.socket, context: ReloadingContext, adopt: Callable[[socket.socket, Tls], bool]
+        self,
+        sock: socket.socket,
+        context: ReloadingContext,
+        adopt: Callable[[socket.socket, Tls], bool],
+        proxies: Proxies = (),
     ) -> None:
         self.sock = sock
+        # Load balancers: they say first for whom they connect.
+        self.proxies = proxies
         self.context = context
         self.adopt = adopt
 
@@ -95,6 +106,11 @@ def listen(host: str, port: int) -> socket.socket:
     sock.bind((host, port))
     sock.listen(4096)
     return sock
+
+
+def _is_among(networks: Proxies, address: str) -> bool:
+    asked = ip_address(address.removeprefix("::ffff:"))
+    return any(asked in each for each in networks)
 
 
 class Handshakes:
@@ -161,6 +177,8 @@ class Handshakes:
                 continue
             if half.stage is Stage.HELLO:
                 self._peek(half)
+            elif half.stage is Stage.PROXY:
+                self._ask_proxy(half)
             elif half.stage is Stage.PEER:
                 half.stage = Stage.NEXT_STEP
                 self._ready[2 * half.rank].append(half)
@@ -194,17 +212,49 @@ class Handshakes:
                 sock, peer = listener.sock.accept()
             except OSError:
                 return
-            rank = self._budgets.take(peer[0], now)
+            proxied = bool(listener.proxies) and _is_among(listener.proxies, peer[0])
+            rank = 0 if proxied else self._budgets.take(peer[0], now)
             if rank is None:
                 self._refused["ADDRESS_BUDGET"] = self._refused.get("ADDRESS_BUDGET", 0) + 1
                 sock.close()
                 continue
             sock.setblocking(False)
             half = Half(sock, peer[0], rank, listener, now + self._limits.handshake_seconds)
+            if proxied:
+                half.stage = Stage.PROXY
             if len(self._halves) >= self._limits.half_open:
                 self._refuse(next(iter(self._halves.values())), "HALF_OPEN_FULL")
             self._halves[half.fd] = half
             self._epoll.register(half.fd, _ONCE)
+
+    def _ask_proxy(self, half: Half) -> None:
+        """Read for whom a balancer connects: the budget is that address's."""
+        try:
+            found = read_header(half.sock.recv(LONGEST, socket.MSG_PEEK))
+            if isinstance(found, int):
+                if half.waits_for >= found:
+                    raise ConnectionError("woken without the bytes: there will be no more")
+                half.waits_for = found
+                half.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, found)
+                self._epoll.modify(half.fd, _ONCE)
+                return
+            half.sock.recv(found.length)
+            half.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, _RECORD_HEADER)
+        except ProxyError:
+            self._refuse(half, "NOT_PROXY")
+            return
+        except OSError:
+            self._refuse(half, "PEER_GONE")
+            return
+        half.waits_for = 0
+        if found.address is not None:
+            half.address = found.address
+        rank = self._budgets.take(half.address, time.monotonic())
+        if rank is None:
+            self._refuse(half, "ADDRESS_BUDGET")
+            return
+        half.rank, half.stage = rank, Stage.HELLO
+        self._epoll.modify(half.fd, _ONCE)
 
     def _peek(self, half: Half) -> None:
         """Make nothing for a peer before its whole ClientHello is here."""

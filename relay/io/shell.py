@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from relay.io.handshakes import Proxies
     from relay.io.secured import Tls
     from relay.io.tls import TlsFiles
     from relay.routing.certificate import Certificate
@@ -49,9 +50,9 @@ class Shell:
         self._sweeps = 0
         self._timer = loop.call_later(_SWEEP_SECONDS, self._sweep)
 
-    def serve_hubs(self, host: str, port: int, files: TlsFiles) -> int:
-        """Listen for Hubs; return the port."""
-        return self._serve(host, port, files, self._adopt_hub)
+    def serve_hubs(self, host: str, port: int, files: TlsFiles, proxies: Proxies = ()) -> int:
+        """Listen for Hubs; return the port. Load balancers among these networks say for whom they connect."""
+        return self._serve(host, port, files, self._adopt_hub, proxies)
 
     def serve_bridges(self, host: str, port: int, files: TlsFiles) -> int:
         """Listen for the bridge workload, on a socket of its own: it is believed by another authority."""
@@ -65,11 +66,18 @@ class Shell:
         self._plain.append(door)
         return door.port
 
-    def _serve(self, host: str, port: int, files: TlsFiles, adopt: Callable[[socket.socket, Tls], bool]) -> int:
+    def _serve(
+        self,
+        host: str,
+        port: int,
+        files: TlsFiles,
+        adopt: Callable[[socket.socket, Tls], bool],
+        proxies: Proxies = (),
+    ) -> int:
         context = ReloadingContext(files)
         self._contexts.append(context)
         sock = listen(host, port)
-        self.handshakes.add(Listener(sock, context, adopt))
+        self.handshakes.add(Listener(sock, context, adopt, proxies))
         return int(sock.getsockname()[1])
 
     def _adopt_hub(self, sock: socket.socket, tls: Tls) -> bool:
