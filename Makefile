@@ -48,6 +48,7 @@ proto: setup  ## Compile the contracts, and everything else that is made from th
 	@$(BIN)/python -m gateway.openapi
 	@$(BIN)/python -m sdk.golden
 	@$(BIN)/python -m proto.tools.firmware
+	@$(BIN)/python -m proto.tools.firmware.guide
 
 proto-check: setup  ## Fail if what is made from the contracts is stale
 	@$(BIN)/python proto/tools/generate.py --check
@@ -56,6 +57,7 @@ proto-check: setup  ## Fail if what is made from the contracts is stale
 	@$(BIN)/python -m sdk.golden --check
 	@$(BIN)/python -m proto.tools.firmware --check
 	@$(BIN)/python -m proto.tools.firmware.sizes
+	@$(BIN)/python -m proto.tools.firmware.guide --check
 	@$(BIN)/python -m proto.tools.packages.freeze --check
 
 firmware-test: setup  ## Build the C for Hubs with every warning an error, and run it on all vectors under sanitizers

@@ -36,6 +36,7 @@ class Spoken:
 
 _SEALED: Final = "inside `Envelope.sealed`"
 _LAN: Final = "an app on the local network, or a TUNNEL/HANDOVER envelope"
+_HANDOVER: Final = "GET `/v1/hubs/{hub}/handover`, or an app"
 
 SURFACE: Final = tuple(
     Spoken(name=f"ora.{name}", way=way, channel=channel, context=context)
@@ -73,11 +74,11 @@ SURFACE: Final = tuple(
         ("ingest.v1.SupportGrantStatement", Way.UP, Context.SUPPORT_GRANT, _LAN),
         ("portal.v1.HubBindingStatement", Way.UP, Context.HUB_BINDING, _LAN),
         ("portal.v1.SigningKeyStatement", Way.DOWN, Context.SIGNING_KEY, "GET `/v1/signingKeys`"),
-        ("portal.v1.LockNoticeStatement", Way.DOWN, Context.LOCK_NOTICE, "GET `/v1/hubs/{hub}/handover`, or an app"),
-        ("portal.v1.LockReleaseStatement", Way.DOWN, Context.LOCK_RELEASE, "GET `/v1/hubs/{hub}/handover`, or an app"),
-        ("portal.v1.AccessKeyEndorsementStatement", Way.DOWN, Context.ACCESS_KEY_ENDORSEMENT, _LAN),
-        ("portal.v1.AccessKeyClaimStatement", Way.DOWN, Context.ACCESS_KEY_CLAIM, _LAN),
-        ("portal.v1.ClaimGrantStatement", Way.DOWN, Context.CLAIM_GRANT, _LAN),
+        ("portal.v1.LockNoticeStatement", Way.DOWN, Context.LOCK_NOTICE, _HANDOVER),
+        ("portal.v1.LockReleaseStatement", Way.DOWN, Context.LOCK_RELEASE, _HANDOVER),
+        ("portal.v1.AccessKeyEndorsementStatement", Way.DOWN, Context.ACCESS_KEY_ENDORSEMENT, _HANDOVER),
+        ("portal.v1.AccessKeyClaimStatement", Way.DOWN, Context.ACCESS_KEY_CLAIM, _HANDOVER),
+        ("portal.v1.ClaimGrantStatement", Way.DOWN, Context.CLAIM_GRANT, _HANDOVER),
         (
             "portal.v1.HandoverReceiptStatement",
             Way.UP,
