@@ -14,8 +14,10 @@ from ora.portal.v1.custody_service_pb2_grpc import add_CustodyServiceServicer_to
 from ora.portal.v1.erasure_receipt_service_pb2_grpc import add_ErasureReceiptServiceServicer_to_server
 from ora.portal.v1.handover_service_pb2_grpc import add_HandoverServiceServicer_to_server
 from ora.portal.v1.hub_binding_service_pb2_grpc import add_HubBindingServiceServicer_to_server
+from ora.portal.v1.job_service_pb2_grpc import add_JobServiceServicer_to_server
 from ora.portal.v1.license_service_pb2_grpc import add_LicenseServiceServicer_to_server
 from ora.portal.v1.member_service_pb2_grpc import add_MemberServiceServicer_to_server
+from ora.portal.v1.operator_service_pb2_grpc import add_OperatorServiceServicer_to_server
 from ora.portal.v1.organization_service_pb2_grpc import add_OrganizationServiceServicer_to_server
 from ora.portal.v1.project_service_pb2_grpc import add_ProjectServiceServicer_to_server
 from ora.portal.v1.signing_key_service_pb2_grpc import add_SigningKeyServiceServicer_to_server
@@ -40,6 +42,7 @@ from portal_svc.api.erasing import Eraser
 from portal_svc.api.events import ProjectEvents
 from portal_svc.api.handovers import HandoverService
 from portal_svc.api.hub_bindings import HubBindingService
+from portal_svc.api.jobs import JobService
 from portal_svc.api.keeping import Keeping
 from portal_svc.api.library import Library
 from portal_svc.api.licenses import LicenseService
@@ -52,12 +55,14 @@ from portal_svc.api.receipts import Receipts
 from portal_svc.api.remains import ErasureReceiptService, TombstoneService
 from portal_svc.api.signing_keys import SigningKeyService
 from portal_svc.api.standing import Standing
+from portal_svc.api.support import OperatorService
 from portal_svc.api.watching import Watching
 from portal_svc.config import Config, derived
 from portal_svc.custody_vault import PURPOSE as CUSTODY_PURPOSE
 from portal_svc.custody_vault import CustodyVault
 from portal_svc.export_vault import PURPOSE as EXPORT_PURPOSE
 from portal_svc.feed import Feed
+from portal_svc.jobs.rewrapping import REWRAP, Rewrapping
 from portal_svc.jobs.timers import Timers
 from portal_svc.ports import LicenseRegister, Registry
 from portal_svc.rooms import Rooms, rooms_of
@@ -92,11 +97,12 @@ class Portal:
     handlers: tuple[tuple[Callable[[Any, Any], None], Any], ...]
     timers: Timers
     checkpoints: Checkpoints
+    rewrapping: Rewrapping
     rooms: Rooms
 
     def tasks(self) -> dict[str, Callable[[Task, datetime], Awaitable[None]]]:
         """Return what is done later, by the kind of task."""
-        return {**self.timers.handlers(), **self.rooms.tasks}
+        return {**self.timers.handlers(), REWRAP: self.rewrapping.work, **self.rooms.tasks}
 
 
 def assemble(config: Config, outside: Outside, *, now: clock.Now = clock.now) -> Portal:
@@ -148,9 +154,12 @@ def assemble(config: Config, outside: Outside, *, now: clock.Now = clock.now) ->
             (add_TombstoneServiceServicer_to_server, TombstoneService(desk)),
             (add_AuditServiceServicer_to_server, AuditService(desk, checkpoints)),
             (add_SigningKeyServiceServicer_to_server, SigningKeyService(desk)),
+            (add_JobServiceServicer_to_server, JobService(desk)),
+            (add_OperatorServiceServicer_to_server, OperatorService(desk)),
             *rooms.handlers,
         ),
         Timers(desk, locking, eraser, licenses, keeping),
         checkpoints,
+        Rewrapping(desk, keeping),
         rooms,
     )

@@ -81,6 +81,19 @@ class Vault:
         if organization.search_key is not None:
             await self._kms.destroy(organization.search_key, _search(organization.tenant_id))
 
+    async def rewrap_project_key(self, project: Project) -> bytes | None:
+        """Return a project's data key under the newest root key; None if there is nothing to do."""
+        before = _held(project)
+        made = await self._kms.rewrap(before, _project(project.tenant_id, project.project_id))
+        return None if made == before else made
+
+    async def rewrap_search_key(self, organization: Organization) -> bytes | None:
+        """Return the key of an organisation's words under the newest root key; None if there is nothing to do."""
+        if organization.search_key is None:
+            return None
+        made = await self._kms.rewrap(organization.search_key, _search(organization.tenant_id))
+        return None if made == organization.search_key else made
+
     async def _search_key(self, organization: Organization) -> bytes:
         if organization.search_key is None:
             raise InternalError("an organisation that is closed has no search key")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mesh.ids import TenantId
 
 
-async def write(
+async def write(  # noqa: PLR0913 - each is a field of the entry
     tx: Tx,
     tenant: TenantId,
     resource: str,
@@ -33,6 +33,7 @@ async def write(
     lock_epoch: int = 0,
     step_ups: Sequence[StepUpEvidence] = (),
     records: Sequence[SignedRecord] = (),
+    ticket: str = "",
 ) -> bytes:
     """Write that the current call, or a job, changed ``resource``; return the SHA-256 of the entry's record."""
     call = CURRENT.get(None)
@@ -47,6 +48,7 @@ async def write(
         outcome="OK",
         request_id=call.request_key.request_id if call and call.request_key and not job else "",
         step_ups=step_ups,
+        ticket=ticket,
         statement_digests=[hashlib.sha256(each.statement).digest() for each in records],
     )
     return await store.append(tx, tenant, record)

@@ -12,6 +12,7 @@ from ora.portal.v1.audit_entry_pb2 import (
     ACTOR_KIND_HUB,
     ACTOR_KIND_JOB,
     ACTOR_KIND_PERSON,
+    ACTOR_KIND_SUPPORT,
     ActorKind,
 )
 
@@ -143,7 +144,8 @@ def actor(job: str = "") -> tuple[ActorKind.ValueType, bytes]:
     call = CURRENT.get(None)
     match call.subject if call and not job else None:
         case Principal() as principal:
-            return ACTOR_KIND_PERSON, _person(principal).digest
+            support = options.ROLE_SUPPORT in principal.roles
+            return ACTOR_KIND_SUPPORT if support else ACTOR_KIND_PERSON, _person(principal).digest
         case ApiClient() as token:
             return ACTOR_KIND_API_TOKEN, hashlib.sha256(b"ora api token v1\x00" + token.token_id.encode()).digest()
         case HubIdentity() as hub:

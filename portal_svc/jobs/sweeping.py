@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from mesh import idempotency
 from mesh.jobs import Job
-from portal_svc.store import proofs
+from portal_svc.store import job_board, proofs
 
 if TYPE_CHECKING:
     from mesh.db import Database
@@ -30,9 +30,14 @@ def jobs_of(database: Database, outbox: OutboxRelay, checkpoints: Checkpoints) -
         async with database.platform() as tx:
             await proofs.sweep(tx, now, now - RECEIPTS_KEPT)
 
+    async def sweep_discarded(now: datetime) -> None:
+        async with database.platform() as tx:
+            await job_board.forget_discarded(tx, now - RECEIPTS_KEPT)
+
     return [
         Job("sweep request records", timedelta(hours=1), sweep_requests),
         Job("sweep spent proofs", timedelta(hours=1), sweep_proofs),
+        Job("sweep discarded tasks", timedelta(hours=6), sweep_discarded),
         Job("sweep outbox", timedelta(hours=6), sweep_outbox),
         Job("sign audit checkpoints", timedelta(minutes=5), checkpoints.sign_all),
     ]

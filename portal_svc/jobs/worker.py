@@ -7,6 +7,7 @@ after too many tries put aside with its reason, where an operator sees it.
 from __future__ import annotations
 
 import asyncio
+import secrets
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -28,7 +29,7 @@ _LOG: Final = log.get(__name__)
 _DONE: Final = meter.create_counter("ora_portal_tasks", "1", "Tasks that were tried, by kind and outcome")
 _LEASE: Final = timedelta(seconds=60)
 _BATCH: Final = 20
-_TRIES: Final = 20
+TRIES: Final = 20
 _FIRST_PAUSE: Final = timedelta(seconds=5)
 _LONGEST_PAUSE: Final = timedelta(hours=1)
 
@@ -62,14 +63,15 @@ class Worker:
         return len(taken)
 
     async def _try(self, task: Task) -> None:
-        reason = ""
+        reason, trace_id = "", secrets.token_hex(16)
         try:
             await self._handlers[task.kind](task, self._now())
         except OraError as error:
             reason = error.reason
+            _LOG.warning("a task failed", **{names.JOB: task.kind, names.TRACE_ID: trace_id}, reason=reason)
         except Exception as error:  # noqa: BLE001 - one task must not end the others
             reason = type(error).__name__
-            _LOG.error("a task failed", **{names.JOB: task.kind}, exc_info=error)
+            _LOG.error("a task failed", **{names.JOB: task.kind, names.TRACE_ID: trace_id}, exc_info=error)
         _DONE.add(1, {names.JOB: task.kind, "outcome": "failed" if reason else "ok"})
         async with self._database.platform() as tx:
             if not reason:
@@ -77,4 +79,5 @@ class Worker:
                 return
             now = self._now()
             pause = min(_FIRST_PAUSE * 2 ** (task.attempts - 1), _LONGEST_PAUSE)
-            await tasks.failed(tx, task, now + pause, reason, dead=now if task.attempts >= _TRIES else None)
+            dead = now if task.attempts >= TRIES else None
+            await tasks.failed(tx, task, now + pause, reason, dead=dead, trace_id=trace_id)

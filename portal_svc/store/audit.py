@@ -7,6 +7,8 @@ import re
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from portal_svc.domain.ids import PLATFORM
+
 if TYPE_CHECKING:
     from ora.portal.v1.audit_entry_pb2 import AuditRecord
 
@@ -47,7 +49,7 @@ async def append(tx: Tx, tenant: TenantId, record: AuditRecord) -> bytes:
     await tx.execute(LOCK, str(tenant))
     head = await tx.fetchrow(HEAD, tenant)
     previous = head["digest"] if head else _NOTHING
-    record.tenant_id = tenant.bytes
+    record.tenant_id = bytes(16) if tenant == PLATFORM else tenant.bytes
     record.sequence = head["sequence"] + 1 if head else 1
     record.created_ms = max(record.created_ms, head["created_ms"] if head else 0)
     encoded = record.SerializeToString(deterministic=True)

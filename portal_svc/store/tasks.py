@@ -16,13 +16,14 @@ PUT: Final = """
 INSERT INTO portal.task (task_id, kind, tenant_id, subject_id, lock_epoch, due_time, create_time)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (kind, subject_id, lock_epoch) DO UPDATE
-   SET due_time = excluded.due_time, attempts = 0, last_reason = '', dead_time = NULL
+   SET due_time = excluded.due_time, attempts = 0, last_reason = '', dead_time = NULL, discard_time = NULL
 RETURNING task_id
 """
-# A task that is taken is not due again until its lease ends: another node does it if this one died.
+# A task that is taken is not due again until its lease ends: another node does it if this one died. It has a reason
+# when it has failed, and none while it runs.
 TAKE: Final = """
 UPDATE portal.task
-   SET due_time = $2, attempts = attempts + 1
+   SET due_time = $2, attempts = attempts + 1, last_reason = ''
  WHERE task_id IN (SELECT task_id
                      FROM portal.task
                     WHERE due_time <= $1 AND dead_time IS NULL
@@ -37,7 +38,7 @@ DELETE FROM portal.task
 """
 FAILED: Final = """
 UPDATE portal.task
-   SET due_time = $3, last_reason = $4, dead_time = $5
+   SET due_time = $3, last_reason = $4, dead_time = $5, last_trace_id = $6
  WHERE task_id = $1 AND due_time = $2
 """
 DROP: Final = """
@@ -81,6 +82,6 @@ async def done(tx: Tx, task: Task) -> None:
     await tx.execute(DONE, task.task_id, task.due_time)
 
 
-async def failed(tx: Tx, task: Task, again: datetime, reason: str, *, dead: datetime | None) -> None:
+async def failed(tx: Tx, task: Task, again: datetime, reason: str, *, dead: datetime | None, trace_id: str) -> None:
     """Note why a task failed, and when it is tried again or that it is not."""
-    await tx.execute(FAILED, task.task_id, task.due_time, again, reason, dead)
+    await tx.execute(FAILED, task.task_id, task.due_time, again, reason, dead, trace_id)

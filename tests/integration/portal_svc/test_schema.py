@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CLASSES = ("PUBLIC: ", "PSEUDONYM: ", "PII: ", "SECRET: ", "OPAQUE: ")
 # They find what belongs to whom among all tenants, and hold nothing that is personal.
 DIRECTORIES = {"live_hub", "live_locator", "task", "erasure_receipt", "audit_chain"}
-DIRECTORIES |= {"audit_by_actor", "project_directory"}
+DIRECTORIES |= {"audit_by_actor", "project_directory", "organization_directory"}
 DIRECTORIES |= {"live_invitation", "live_api_token"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,6 +102,10 @@ STUBS: dict[str, Any] = {
 }
 
 
+# Who Ora's own people sign in with.
+STAFF = replace(HOME, issuer="https://staff.test", roles=frozenset({"support"}))
+
+
 def request_id() -> str:
     return str(uuid4())
 
@@ -125,6 +129,7 @@ class World:
     register: FakeRegister
     kms_folder: Path
     channel: Channel
+    address: str
     worker: Worker
     checkpoints: Checkpoints
     objects: Objects
@@ -337,6 +342,7 @@ async def running(
     limiter: RateLimiter | None = None,
     fleet: Registry | None = None,
     store: Objects | None = None,
+    refusal_seconds: float = 0.0,
 ) -> AsyncIterator[World]:
     """Run a portal in this process."""
     idp = Idp()
@@ -344,7 +350,7 @@ async def running(
         environment=Environment.DEV,
         grpc_listen="127.0.0.1:0",
         cert_dir=certificates,
-        issuers=(ISSUER, HOME),
+        issuers=(ISSUER, HOME, STAFF),
         drain_seconds=1.0,
     )
     config = Config(
@@ -355,7 +361,7 @@ async def running(
         kms=KmsConfig(folder=folder / "kms", pkcs11=Pkcs11Config()),
         objects=ObjectStoreConfig(location=f"file:{folder}/objects"),
         signing_folder=make_keys(folder / "keys"),
-        refusal_seconds=0.0,
+        refusal_seconds=refusal_seconds,
     )
     registry, register, feed = FakeRegistry(), FakeRegister(), Feed(redis)
     objects = store or config.objects.open()
@@ -378,10 +384,11 @@ async def running(
             server.add(add, servicer)
         port = await server.start()
         worker = Worker(pool, portal.tasks(), now=time.now)
-        channel = Channel("portal", [f"127.0.0.1:{port}"], Certificates(certificates, "gateway"))
+        address = f"127.0.0.1:{port}"
+        channel = Channel("portal", [address], Certificates(certificates, "gateway"))
         try:
             rooms = (worker, portal.checkpoints, objects, portal.rooms)
-            yield World(database, registry, register, config.kms.folder, channel, *rooms, idp, time)
+            yield World(database, registry, register, config.kms.folder, channel, address, *rooms, idp, time)
         finally:
             await channel.close()
             await server.stop()
