@@ -59,12 +59,12 @@ proto-check: setup  ## Fail if what is made from the contracts is stale
 	@$(BIN)/python -m proto.tools.firmware.sizes
 	@$(BIN)/python -m proto.tools.firmware.guide --check
 	@$(BIN)/python -m proto.tools.packages.freeze --check
+	@$(BIN)/python proto/tools/record.py --check
 
 firmware-test: setup  ## Build the C for Hubs with every warning an error, and run it on all vectors under sanitizers
 	@$(BIN)/python -m devstack.debian
 	@$(MAKE) --no-print-directory -C proto/firmware -j$(PROCESSES) check
 	@$(MAKE) --no-print-directory -C proto/firmware sizes CFLAGS=-Os
-	@$(BIN)/python proto/tools/record.py --check
 
 fuzz-api: setup  ## Fuzz the REST API with many more cases than `make test` does (EXAMPLES=300 for each operation)
 	@ORA_FUZZ_EXAMPLES=$(or $(EXAMPLES),300) $(BIN)/pytest -q tests/integration/gateway/test_gateway_fuzz.py tests/e2e/gateway/test_fuzz_api.py
