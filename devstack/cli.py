@@ -25,6 +25,8 @@ _TOP: Final = {
     "doctor": ("devstack.commands.doctor", "Say what is wrong and how to mend it."),
     "fleet": ("devstack.commands.fleet", "The registry of Hubs, for operators."),
     "firmware": ("devstack.commands.firmware", "Images, releases and rollouts, for operators."),
+    "portal": ("devstack.commands.portal", "Support work on the portal's metadata, for operators."),
+    "jobs": ("devstack.commands.jobs", "What the portal does by itself: see, try again, give up."),
     "health": ("devstack.commands.health", "Plot the health of Hubs, by cohort."),
     "dev": ("devstack.commands.dev", "For firmware and mobile developers."),
     "backup": ("devstack.commands.backup", "Check what a Hub backs up; make it from a controller's export."),

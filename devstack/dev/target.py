@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from devstack import environment, home, state
 from devstack.environment import NotForDevelopmentError
+from devstack.identity.personas import PERSONAS
+from devstack.identity.sign_in import sign_in
 from mesh.certs import Certificates
 from mesh.channel import Channel
 
@@ -29,6 +32,16 @@ def local_stack() -> state.Running:
     if found.data["environment"] != wanted:
         raise NotForDevelopmentError(f"NOT_FOR_DEVELOPMENT: the stack of {found.data['home']} is no development stack")
     return found
+
+
+@asynccontextmanager
+async def portal(stack: state.Running, persona: str = "helper") -> AsyncIterator[tuple[Channel, list[tuple[str, str]]]]:
+    """Call the portal as one of Ora's support, at the operator's command line; give channel and metadata."""
+    who = PERSONAS[persona]
+    signed_in = await asyncio.to_thread(sign_in, stack.issuer(who.provider), who)
+    certificates = Certificates(Path(stack.file("certificates")), _OPERATOR)
+    async with Channel("portal", [stack.address("portal", "grpc")], certificates) as channel:
+        yield channel, [("authorization", f"Bearer {signed_in.access_token}")]
 
 
 @asynccontextmanager
