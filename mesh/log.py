@@ -7,6 +7,7 @@ text of an exception, which may quote data, is replaced by its type and places.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import sys
 import traceback
@@ -23,6 +24,8 @@ from mesh.errors import OraError
 from mesh.redact import redacted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from structlog.typing import FilteringBoundLogger, Processor
 
     from mesh.settings import MeshConfig
@@ -45,18 +48,44 @@ def start(service: str, config: MeshConfig) -> None:
         json=config.log_format == "json",
         node=config.node_id,
         exception_text=config.log_exception_text,
+        told=_register(config),
     )
 
 
+def _register(config: MeshConfig) -> Sequence[Processor]:
+    """Return what tells an error register, where one is configured."""
+    if config.error_register is None:
+        return ()
+    from mesh.reports import Register, Reports  # noqa: PLC0415 - most processes have none, and it is large
+
+    reports = Reports(Register(config.error_register.reveal(), config.environment.value, config.release))
+    atexit.register(reports.close)
+    return (reports.processor(),)
+
+
 def configure(
-    *, service: str, level: str = "info", json: bool = True, node: str = "", exception_text: bool = False
+    *,
+    service: str,
+    level: str = "info",
+    json: bool = True,
+    node: str = "",
+    exception_text: bool = False,
+    told: Sequence[Processor] = (),
 ) -> None:
-    """As ``start``, by single values."""
-    _shape(service=service, level=level, json=json, node=node, exception_text=exception_text)
+    """As ``start``, by single values; ``told`` are processors that see each line after its redaction."""
+    _shape(service=service, level=level, json=json, node=node, exception_text=exception_text, told=told)
     logging.basicConfig(handlers=[_Bridge()], level=max(logging.WARNING, _number(level)), force=True)
 
 
-def _shape(*, service: str, level: str, json: bool, node: str = "", exception_text: bool = False) -> None:
+def _shape(
+    *,
+    service: str,
+    level: str,
+    json: bool,
+    node: str = "",
+    exception_text: bool = False,
+    told: Sequence[Processor] = (),
+) -> None:
     def identify(_: Any, __: str, event: Event) -> Event:
         event[names.SERVICE] = service
         if node:
@@ -71,6 +100,7 @@ def _shape(*, service: str, level: str, json: bool, node: str = "", exception_te
         _trace,
         *([structlog.processors.format_exc_info] if exception_text else [_exception]),
         redact,
+        *told,
         structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=False),
     ]
     structlog.configure(

@@ -96,6 +96,10 @@ class MeshConfig:
     trace_ratio: float = setting("ORA_TRACE_RATIO", default=0.01)
     log_level: str = setting("ORA_LOG_LEVEL", default="info", parse=str.lower)
     log_format: LogFormat = setting("ORA_LOG_FORMAT", default=LogFormat.JSON)
+    # An error register (Sentry) that is told what a log line of an error shows. Empty: nobody is told.
+    error_register: Secret | None = setting("ORA_SENTRY_DSN", default=None)
+    # Which build this is: a revision, or nothing.
+    release: str = setting("ORA_RELEASE", default="")
     # Exception texts may hold data, so they are logged on a developer's machine alone.
     log_exception_text: bool = setting("ORA_LOG_EXCEPTION_TEXT", default=False)
     issuers: tuple[Issuer, ...] = setting("ORA_OIDC_ISSUERS", default=(), parse=parse_issuers)

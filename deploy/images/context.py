@@ -28,7 +28,7 @@ _SERVER: Final = (
     *("cryptography", "googleapis-common-protos", "grpcio", "grpcio-channelz", "grpcio-health-checking"),
     *("grpcio-reflection", "grpcio-status", "httpx", "joserfc", "opentelemetry-api", "opentelemetry-sdk"),
     *("opentelemetry-exporter-otlp-proto-grpc", "opentelemetry-exporter-prometheus", "prometheus-client"),
-    *("protobuf", "protovalidate", "pyyaml", "redis", "structlog"),
+    *("protobuf", "protovalidate", "pyyaml", "redis", "sentry-sdk", "structlog"),
 )
 PEOPLE_AND_HUBS: Final = frozenset({"click", "fpdf2", "rich", "segno"})
 FAMILIES: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
