@@ -7,16 +7,19 @@ connection of its own. A Hub fetches tickets ahead and spends them later, so tha
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
+from hubsim.wire import write_backup_delete
 from sdk.backup import tickets
 from sdk.backup.layout import encode_layout, read_layout
 from sdk.backup.reader import ContainerReader
 from sdk.backup.recovery_key import parse_recovery_key
 from sdk.backup.writer import Recipe, write
+from sdk.statements import Context, sign_statement
 
 if TYPE_CHECKING:
     from ora.backup.v1.layout_pb2 import Layout
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from sdk.backup.recovery_key import BackupKeys
 
 TIMEOUT_S: Final = 30.0
+_WORD_HOLDS_S: Final = 600
+# What a farewell holds: nobody but the new key's holder opens it, and that one has something better.
+_FAREWELL: Final = b""
 
 
 class BackupRefusedError(Exception):
@@ -85,6 +91,31 @@ class BackupClient:
         made = write(encode_layout(layout), recipe)
         await self.store(made.container, recipe.keys.locator)
         return made.digest
+
+    async def replace_key(self, layout: Layout, current: Recipe, new: BackupKeys) -> Recipe:
+        """Go over to a new Recovery Key: what the old one opens is deleted; return what the next backup follows.
+
+        ``current`` is what the next backup would have followed. On the old line a farewell is left that only the new
+        key opens, so that whoever types the old one is told that there is a newer one.
+        """
+        old = current.keys
+        retired = (old, *current.retired)
+        first = Recipe(keys=new, retired=retired, cost=current.cost)
+        digest = await self.back_up(layout, first)
+        await self.delete(old, generation=current.generation - 1)
+        await self.store(write(_FAREWELL, replace(first, line=old)).container, old.locator)
+        return replace(first, generation=2, previous_digest=digest)
+
+    async def delete(self, keys: BackupKeys, *, generation: int) -> None:
+        """Delete every generation up to this one, by the write key's word."""
+        statement = write_backup_delete(keys.locator, generation, int(time.time()) + _WORD_HOLDS_S)
+        made = sign_statement(keys.writer, Context.BACKUP_ACTION, statement)
+        record = {
+            "statement": _text(statement),
+            "signature": _text(made.signature),
+            "keyId": _text(made.key_id),
+        }
+        _answer(await self.nameless.post(f"/v1/backups/{keys.locator.hex()}:delete", json=record, timeout=TIMEOUT_S))
 
     async def restore(self, typed: str) -> tuple[Layout, Recipe]:
         """Bring back the newest layout; return it and what the next backup follows.

@@ -26,6 +26,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 TREE: Final = ROOT / "hubsim" / "wire_gen"
 BIN: Final = Path(sys.executable).parent
 FILES: Final = (
+    "ora/backup/v1/backup_statement.proto",
     "ora/common/v1/capability.proto",
     "ora/common/v1/signed_record.proto",
     "ora/fleet/v1/firmware_statement.proto",

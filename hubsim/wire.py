@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from hubsim.wire_gen.ora.backup.v1 import BackupAction, BackupActionStatement
 from hubsim.wire_gen.ora.common.v1 import Capability, SignedRecord
 from hubsim.wire_gen.ora.fleet.v1 import ConsentStatement, OwnerKeyStatement, Peer, PeerListStatement
 from hubsim.wire_gen.ora.ingest.v1 import SupportGrantStatement, TelemetryBatch, TelemetrySample
@@ -36,6 +37,7 @@ __all__ = [
     "TelemetrySample",
     "read_content",
     "read_envelope",
+    "write_backup_delete",
     "write_consent",
     "write_content",
     "write_envelope",
@@ -181,6 +183,15 @@ def write_support_grant(hub_id: bytes, owner_epoch: int, grant_id: bytes, not_af
     return bytes(
         SupportGrantStatement(
             hub_id=hub_id, owner_epoch=owner_epoch, grant_id=grant_id, not_after_seconds=not_after_seconds
+        )
+    )
+
+
+def write_backup_delete(locator: bytes, generation: int, not_after_seconds: int) -> bytes:
+    """Encode a BackupActionStatement that deletes every generation up to this one."""
+    return bytes(
+        BackupActionStatement(
+            action=BackupAction.DELETE, locator=locator, generation=generation, not_after_seconds=not_after_seconds
         )
     )
 

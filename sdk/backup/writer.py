@@ -44,6 +44,13 @@ class Recipe:
     retired: tuple[BackupKeys, ...] = ()
     """Replaced keys, newest first: they are told apart from wrong ones. What does not fit is left out."""
     cost: KdfCost = field(default_factory=KdfCost)
+    line: BackupKeys | None = None
+    """Whose locator and write key the container has, where they are not those of `keys`: a replaced key's farewell."""
+
+    @property
+    def place(self) -> BackupKeys:
+        """Whose locator and write key the container has."""
+        return self.line or self.keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,7 @@ def pieces(content: bytes, recipe: Recipe, *, randomness: Randomness = secrets.t
         tree.add(sealed)
         yield sealed
     root = tree.root()
-    yield root + recipe.keys.writer.sign(sealing.SIGNATURE_CONTEXT + root)
+    yield root + recipe.place.writer.sign(sealing.SIGNATURE_CONTEXT + root)
 
 
 def _padded(content: bytes, start: int, end: int) -> bytes:
@@ -117,7 +124,7 @@ def _head(recipe: Recipe, bucket: int, data_key: bytes, randomness: Randomness) 
     opening = (recipe.keys, *recipe.others)
     if len(opening) > MAX_SLOTS or not recipe.cost.allowed():
         raise ValueError("too many keys, or Argon2id out of bounds")
-    bound = sealing.bound_to(recipe.keys.locator, recipe.generation)
+    bound = sealing.bound_to(recipe.place.locator, recipe.generation)
     active = [
         sealing.active_slot(each.slot_secret, randomness(SALT_BYTES), recipe.cost, data_key=data_key, bound=bound)
         for each in opening
@@ -130,9 +137,9 @@ def _head(recipe: Recipe, bucket: int, data_key: bytes, randomness: Randomness) 
         size_bucket=bucket,
         cost=recipe.cost,
         generation=recipe.generation,
-        locator=recipe.keys.locator,
+        locator=recipe.place.locator,
         previous_digest=recipe.previous_digest,
-        write_public=recipe.keys.writer.public(),
+        write_public=recipe.place.writer.public(),
         commitment=sealing.commitment(data_key),
         nonce_prefix=randomness(sealing.NONCE_PREFIX_BYTES),
         slots=(*active, *retired),

@@ -79,6 +79,27 @@ async def test_wrong_older_damaged_and_truncated_are_four_answers(fresh: Home) -
             open_container(got, tried.keys())
 
 
+async def test_a_key_that_was_replaced_says_so_and_opens_nothing(fresh: Home, stack: Stack, tmp_path: Path) -> None:
+    await consenting(fresh)
+    old, new, layout = new_recovery_key(), new_recovery_key(), small_layout()
+    async with backups(fresh) as client:
+        await client.fetch_tickets(4)
+        first = Recipe(keys=old.keys(), cost=CHEAP)
+        digest = await client.back_up(layout, first)
+        earlier = await client.download(f"backups/{old.keys().locator.hex()}/generations/1")
+        follows = await client.replace_key(layout, replace(first, generation=2, previous_digest=digest), new.keys())
+        await client.back_up(layout, follows)
+    async with new_home(stack, tmp_path / "new") as made, backups(made) as other:
+        with pytest.raises(OlderKeyError):
+            await other.restore(old.text())
+        found, after = await other.restore(new.text())
+        assert (found, after.generation) == (layout, 3)
+        # What the old key opens is gone; what is left in its place, the old key does not open.
+        left = await other.download(f"backups/{old.keys().locator.hex()}/generations/1")
+    assert left != earlier
+    assert open_container(left, new.keys()).content == b""
+
+
 @pytest.mark.parametrize("size", [100, 60_000, 1_000_000, 8_000_000])
 async def test_containers_of_every_size_pass_the_gateway(fresh: Home, size: int) -> None:
     await consenting(fresh)
