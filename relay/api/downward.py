@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from relay.routing.elsewhere import Parcel, Way
-from relay.routing.reasons import OFFLINE, Close, Fate, Refusal, refused
+from relay.routing.reasons import DELIVERED, OFFLINE, Close, Drop, Fate, Refusal, refused
 from relay.routing.route_header import APP, RouteView
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ class Downward:
         node = self._node
         node.now, node.wall = time.monotonic(), time.time()
         node.counters.envelopes_down += 1
+        if node.recent.was_delivered(view, node.now):
+            node.counters.drops[Drop.DUPLICATE] += 1
+            return DELIVERED
         node.traces.received(view.message_id, node.wall, view.hub_id, len(envelope))
         fate = node.deliver_down(view.hub_id, envelope, origin, view.ttl_ms, token)
         if fate is not OFFLINE:
@@ -51,9 +54,11 @@ class Downward:
         parcel = Parcel(Way.DOWN, view.hub_id, view.peer_id, view.message_id, envelope, view.ttl_ms, origin, token)
         return node.elsewhere.carry(parcel)
 
-    def count(self, fate: Fate, hub_id: bytes, message_id: bytes) -> Fate:
+    def count(self, fate: Fate, view: RouteView) -> Fate:
         """Count and note a fate, and return it."""
-        self._node.traces.settled(message_id, time.time(), hub_id, fate)
+        self._node.traces.settled(view.message_id, time.time(), view.hub_id, fate)
+        if fate is DELIVERED:
+            self._node.recent.delivered(view, time.monotonic())
         return self._counted(fate)
 
     def _counted(self, fate: Fate) -> Fate:
@@ -66,5 +71,5 @@ class Downward:
     def refuse(self, refusal: Refusal, view: RouteView | None = None) -> Fate:
         """Count a refusal, and note it if the header could be read; return its fate."""
         if view is not None:
-            return self.count(refused(refusal), view.hub_id, view.message_id)
+            return self.count(refused(refusal), view)
         return self._counted(refused(refusal))

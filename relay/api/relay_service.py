@@ -68,7 +68,7 @@ class RelayService(rpc.RelayServiceServicer):
         fate = self._downward.push(view, envelope, delivery)
         if fate is None:
             fate = await delivery.fate(_patience(call.deadline, view.ttl_ms)) or EXPIRED
-        return answer(self._downward.count(fate, hub_id, view.message_id), view.message_id)
+        return answer(self._downward.count(fate, view), view.message_id)
 
     async def Receive(self, request: pb.ReceiveRequest, context: Any) -> AsyncIterator[pb.ReceiveResponse]:
         """Stream what a Hub sends up to one app session."""

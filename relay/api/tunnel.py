@@ -167,7 +167,7 @@ class Tunnel:
         known = self._down.pop(token, None)
         if known is not None:
             view = known[0]
-            self._fate(view.message_id, self._downward.count(fate, view.hub_id, view.message_id))
+            self._fate(view.message_id, self._downward.count(fate, view))
 
     def _fate(self, message_id: bytes, fate: Fate) -> None:
         self._say(pb.TunnelResponse(outcome=answer(fate, message_id)))

@@ -150,6 +150,8 @@ def _open(node: Node, client: Client, connect: Connect) -> None:
             client.send(encode_acknowledgement(Pubrel(packet_id=packet_id), client.version))
     if node.broker is not None:
         node.broker.opened(client, session, connect)
+    elif connect.will is not None:
+        node.wills[client] = connect.will.topic
     node.resume(client)
 
 

@@ -25,6 +25,9 @@ def handle(node: Node, client: Client, session: Session, packet: Disconnect) -> 
             node.end(client, Close.PROTOCOL_ERROR)
             return
         session.expiry = min(wished, client.terms.session_expiry)
-    if node.broker is not None and packet.reason is ReasonCode.SUCCESS:
-        node.broker.bade_farewell(session)
+    if packet.reason is ReasonCode.SUCCESS:
+        # MQTT-3.14.4-3: who leaves in peace leaves no will.
+        node.wills.pop(client, None)
+        if node.broker is not None:
+            node.broker.bade_farewell(session)
     node.end(client, Close.CLIENT_DISCONNECTED, tell=False)

@@ -154,7 +154,15 @@ def _carry(node: Node, client: Client, route: Route, publish: Publish) -> Fate |
         target,
         route,
         publish.qos,
-        Waiting(route.topic, payload, min(publish.qos, route.qos), _properties_on(publish), origin, publish.packet_id),
+        Waiting(
+            route.topic,
+            payload,
+            min(publish.qos, route.qos),
+            _properties_on(publish),
+            origin,
+            publish.packet_id,
+            _expires_at(node, publish),
+        ),
     )
 
 
@@ -175,6 +183,12 @@ def push(node: Node, target: Client, route: Route, qos: int, message: Waiting) -
         # A subscription of QoS 0 takes without a word: nobody would say that it arrived.
         return refused(Refusal.RECEIVER_LIMIT)
     return node.outbox.push(target, message)
+
+
+def _expires_at(node: Node, publish: Publish) -> float:
+    """Return until when a message may wait (3.3.2.3.3); 0: as long as the session."""
+    life = publish.properties.message_expiry_interval if publish.properties is not None else None
+    return 0.0 if life is None else node.now + life
 
 
 def _properties_on(publish: Publish) -> bytes:

@@ -19,8 +19,9 @@ from relay.routing.deadlines import Deadlines
 from relay.routing.elsewhere import Alone
 from relay.routing.outbox import Outbox
 from relay.routing.policy import HubNamespace
-from relay.routing.reasons import EXPIRED, OFFLINE, Close, Fate, Refusal, refused
+from relay.routing.reasons import EXPIRED, OFFLINE, Close, Drop, Fate, Refusal, refused
 from relay.routing.receivers import Receivers
+from relay.routing.recent import Recent
 from relay.routing.routes import RouteTable
 from relay.routing.session import NEVER, Arrival, Session, Step, Waiting
 from relay.routing.topics import Leaf, hub_topic
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from relay.routing.topics import HubTopic
 
 _ADMISSION_SECONDS: Final = 10.0
+# The Hub is still there, here or elsewhere.
+_NOT_GONE: Final = frozenset({Close.TAKEN_OVER, Close.DRAINING})
 # A silent client is given half its keep-alive more (MQTT-3.1.2-22).
 GRACE: Final = 1.5
 # Of a client that has switched its keep-alive off: ten years.
@@ -76,6 +79,7 @@ class Node:
         self.wall = wall
         self.counters = Counters()
         self.traces = Traces()
+        self.recent = Recent()
         self.admissions = AdmissionCache()
         self.receivers = Receivers(limits.worker_queue)
         self.routes = RouteTable()
@@ -100,6 +104,8 @@ class Node:
         self.elsewhere: Elsewhere = Alone()
         # Where telemetry goes.
         self.collector: Collector = NoCollector()
+        # Where to say that a Hub has gone, for those that have left a will.
+        self.wills: dict[Client, bytes] = {}
         # What serves topics that are no Hub's; not there in production.
         self.broker: Broker | None = None
 
@@ -176,6 +182,8 @@ class Node:
             client.send(self._disconnect(client, close))
         client.state = State.CLOSED
         self.counters.closes[close] += 1
+        if close in _NOT_GONE:
+            self.wills.pop(client, None)
         self.clients.discard(client)
         self.throttled.discard(client)
         self.deadlines.remove(client.slot, client)
@@ -231,6 +239,9 @@ class Node:
 
     def _let_go(self, client: Client, session: Session) -> None:
         """Lead nothing to a Hub that has gone, and tell those who wait for it."""
+        will = self.wills.pop(client, None)
+        if will is not None:
+            self._say_gone(will)
         for topic in session.subscriptions:
             self.routes.unsubscribe(topic, client)
         if client.hub_id is not None:
@@ -246,6 +257,14 @@ class Node:
             else:
                 # It was written, and its acknowledgement may be what was lost.
                 flight.origin.settle(flight.token, EXPIRED)
+
+    def _say_gone(self, topic: bytes) -> None:
+        """Give the empty message that stands for a Hub that has gone to whoever listens; nothing of it is kept."""
+        route = self.routes.find(topic)
+        if route is None or route.subscriber is None:
+            self.counters.drops[Drop.NO_RECEIVER] += 1
+        else:
+            self.outbox.push(route.subscriber, Waiting(topic, b"", 0, b"\x00", None, 0))
 
     # -- messages ------------------------------------------------------------------------------------------------------
 
@@ -309,6 +328,7 @@ class Node:
         for session in self.detached.due(now):
             if session.client is None and session.ends_at <= now and self.sessions.get(session.key) is session:
                 self._end_session(session)
+        self.recent.forget_old(now)
         if self.broker is not None:
             self.broker.sweep(now)
         for client in list(self.throttled):
