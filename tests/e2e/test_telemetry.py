@@ -52,7 +52,12 @@ async def reporting(home: Home) -> Home:
 
 async def kept(home: Home) -> list[dict[str, Any]]:
     """Return what the cloud keeps of this Hub, as its owner gets it."""
-    answer = await home.records.http.get(f"/v1/hubs/{home.hub}/telemetry:export")
+    async with asyncio.timeout(SECONDS):
+        while True:
+            answer = await home.records.http.get(f"/v1/hubs/{home.hub}/telemetry:export")
+            if answer.status_code != 503:  # the gateway needs a moment to see that ingest is back
+                break
+            await asyncio.sleep(0.1)
     assert answer.status_code == 200, answer.text
     found: list[dict[str, Any]] = answer.json().get("records", [])
     return found
