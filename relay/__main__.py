@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import sys
 import time
 from contextlib import asynccontextmanager
@@ -20,7 +21,7 @@ from mesh.certs import Certificates
 from mesh.channel import Channel
 from mesh.config import load
 from mesh.server import Server
-from relay import metrics
+from relay import metrics, workers
 from relay.api.admissions import Admissions
 from relay.api.operations import RelayOperationsService, Surroundings
 from relay.api.relay_service import RelayService
@@ -64,6 +65,8 @@ async def serve(scope: tasks.Scope) -> None:
             try:
                 metrics.publish(node, shell)
                 async with collecting(config, node, scope), joined(config, node, server, scope) as join:
+                    if join is not None:
+                        metrics.publish_join(join)
                     around = Surroundings(
                         drain=partial(begin_drain, scope, node, shell, config.mesh.drain_seconds),
                         directory_available=lambda: join is None or not join.keeper.away,
@@ -129,5 +132,15 @@ def settle_garbage() -> None:
     gc.set_threshold(young, middle, _OLD_GENERATION_THRESHOLD)
 
 
+def run() -> int:
+    """Run this process's worker, or as many as are wanted; return the exit code."""
+    try:
+        count = workers.wanted(os.environ)
+    except ValueError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return workers.run(count) if count > 1 else tasks.run(serve, TurnLoop)
+
+
 if __name__ == "__main__":
-    sys.exit(tasks.run(serve, TurnLoop))
+    sys.exit(run())

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from relay.io.shell import Shell
+    from relay.nodes.join import Join
     from relay.routing.node import Node
 
 _DIRECTION: Final = "direction"
+_WHERE: Final = "where"
 
 
 def publish(node: Node, shell: Shell) -> None:
@@ -58,6 +60,31 @@ def publish(node: Node, shell: Shell) -> None:
         meter.create_observable_gauge(name, [_single(one)], description=description)
 
 
+def publish_join(join: Join) -> None:
+    """Let the exporter read what joins this worker with the others."""
+    meter.create_observable_counter(
+        "ora_relay_forwards",
+        [_single(lambda: join.courier.forwards)],
+        description="Envelopes passed on to other nodes.",
+    )
+    meter.create_observable_gauge(
+        "ora_relay_links",
+        [_labelled(_WHERE, lambda: {"host": join.links.count(local=True), "elsewhere": join.links.count(local=False)})],
+        description="Links to workers of this host and to other hosts.",
+    )
+    gauges: dict[str, tuple[str, Callable[[], int]]] = {
+        "ora_relay_links_under_way": ("Envelopes on links without a fate.", lambda: join.links.under_way),
+        "ora_relay_directory_away": ("Whether Redis does not answer.", lambda: int(join.keeper.away)),
+    }
+    for name, (description, one) in gauges.items():
+        meter.create_observable_gauge(name, [_single(one)], description=description)
+    mailbox = join.mailbox
+    if mailbox is not None:
+        meter.create_observable_counter(
+            "ora_relay_mailbox", [_reasons(lambda: mailbox.counts)], description="Envelopes kept for who is away."
+        )
+
+
 def _reasons(read: Callable[[], Mapping[str, int]]) -> Callable[[CallbackOptions], Iterable[Observation]]:
     def observe(_: CallbackOptions) -> Iterable[Observation]:
         return [Observation(count, {names.REASON: str(reason)}) for reason, count in list(read().items())]
@@ -66,8 +93,12 @@ def _reasons(read: Callable[[], Mapping[str, int]]) -> Callable[[CallbackOptions
 
 
 def _directions(read: Callable[[], Mapping[str, int]]) -> Callable[[CallbackOptions], Iterable[Observation]]:
+    return _labelled(_DIRECTION, read)
+
+
+def _labelled(label: str, read: Callable[[], Mapping[str, int]]) -> Callable[[CallbackOptions], Iterable[Observation]]:
     def observe(_: CallbackOptions) -> Iterable[Observation]:
-        return [Observation(count, {_DIRECTION: way}) for way, count in read().items()]
+        return [Observation(count, {label: value}) for value, count in read().items()]
 
     return observe
 

@@ -56,7 +56,7 @@ def handle(node: Node, client: Client, session: Session, publish: Publish, raw: 
         _tell(node, client, publish, refused(Refusal.ROUTE_MISMATCH))
         return
     if named.leaf is Leaf.DOWN and named.hub_id not in node.hubs:
-        _tell(node, client, publish, OFFLINE)
+        _tell(node, client, publish, _away(node, client, named.hub_id, publish))
         return
     route = node.route(topic, named)
     _tell(node, client, publish, _carry(node, client, route, publish))
@@ -163,6 +163,20 @@ def _carry(node: Node, client: Client, route: Route, publish: Publish) -> Fate |
             publish.packet_id,
             _expires_at(node, publish),
         ),
+    )
+
+
+def _away(node: Node, client: Client, hub_id: bytes, publish: Publish) -> Fate | None:
+    """Pass an envelope of a bridge on to the node that has the Hub, which holds it against the Hub's admission."""
+    view = node.gate.read(publish.payload, 0, len(publish.payload))
+    if isinstance(view, Refusal):
+        return refused(view)
+    if view.hub_id != hub_id or view.sender_kind != APP:
+        return refused(Refusal.ROUTE_MISMATCH)
+    node.counters.envelopes_down += 1
+    origin = client if publish.qos else None
+    return node.elsewhere.carry(
+        Parcel(Way.DOWN, hub_id, view.peer_id, view.message_id, publish.payload, view.ttl_ms, origin, publish.packet_id)
     )
 
 

@@ -42,6 +42,8 @@ class NodesSettings:
     redis_seconds: float = setting("ORA_RELAY_REDIS_TIMEOUT_SECONDS", default=_REDIS_SECONDS)
     # host:port of this node's gRPC as the other nodes reach it; empty: ORA_GRPC_LISTEN.
     link_address: str = setting("ORA_RELAY_LINK_ADDRESS", default="")
+    # A folder of Unix sockets, given to workers of one host by the process that started them.
+    local_links: str = setting("ORA_RELAY_LOCAL_LINKS", default="")
 
     def redis(self) -> RedisConfig | None:
         """Return how Redis is reached, or None when there is none."""

@@ -16,6 +16,7 @@ from relay.nodes.courier import Courier
 from relay.nodes.directory import Directory, DirectoryTimes, Place
 from relay.nodes.keeper import Keeper
 from relay.nodes.links import Links
+from relay.nodes.local import LocalDoor, socket_of
 from relay.nodes.service import RelayNodeService
 
 if TYPE_CHECKING:
@@ -38,10 +39,15 @@ class Join:
     """The other workers, as this one reaches them."""
 
     def __init__(
-        self, node: Node, directory: Directory, certificates: Certificates, mailbox: Mailbox | None = None
+        self,
+        node: Node,
+        directory: Directory,
+        certificates: Certificates,
+        mailbox: Mailbox | None = None,
+        local_links: str = "",
     ) -> None:
         self.mailbox = mailbox
-        self.links = Links(certificates)
+        self.links = Links(certificates, directory.own.address, local_links)
         self.keeper = Keeper(node, directory, self._tell)
         self.courier = Courier(node, directory, self.keeper, self.links, mailbox)
         self.service = RelayNodeService(node, self.keeper)
@@ -116,11 +122,17 @@ async def joined(config: Config, node: Node, server: Server, scope: Scope) -> As
     async with open_redis(redis_config) as redis:
         certificates = Certificates(config.mesh.cert_dir, "relay")
         mailbox = config.nodes.mailbox.made(node, redis)
-        join = Join(node, Directory(redis, own, DirectoryTimes()), certificates, mailbox)
+        local = config.nodes.local_links
+        join = Join(node, Directory(redis, own, DirectoryTimes()), certificates, mailbox, local)
         server.add(add_RelayNodeServiceServicer_to_server, join.service)
+        door = LocalDoor(socket_of(local, address), join.service) if local else None
+        if door is not None:
+            await door.open()
         task = scope.start("joining the nodes", join.run())
         try:
             yield join
         finally:
             task.cancel()
+            if door is not None:
+                door.close()
             await join.close()

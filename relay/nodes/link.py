@@ -64,8 +64,9 @@ def patience(ttl_ms: int) -> float:
 class Link:
     """One stream, from this node to one other."""
 
-    def __init__(self, address: str, stub: Any, courier: Moved) -> None:
+    def __init__(self, address: str, stub: Any, courier: Moved, *, local: bool = False) -> None:
         self.address = address
+        self.local = local
         self.closed = False
         self.opened_at = time.monotonic()
         self._stub = stub

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from relay.nodes.arrival import arrive
@@ -88,6 +89,8 @@ class Mailbox:
         self._emptying: set[Key] = set()
         self._again: set[Key] = set()
         self._chores = Chores()
+        # What became of what was to be kept: kept, known, full, away; and of what was kept: delivered.
+        self.counts: Counter[str] = Counter()
 
     async def put(self, parcel: Parcel) -> str:
         """Keep an envelope: `kept`, `known` when its message id is there already, `full`, or `away`."""
@@ -96,8 +99,10 @@ class Mailbox:
         try:
             found = await self._run(_PUT, key, parcel.message_id, parcel.envelope, str(life), str(self._most_bytes))
         except DirectoryAwayError:
+            self.counts["away"] += 1
             return "away"
         answer: str = found.decode()
+        self.counts[answer] += 1
         return answer
 
     async def remove(self, key: Key, message_id: bytes) -> bool:
@@ -137,6 +142,7 @@ class Mailbox:
         for each, fate in zip(waiting, fates, strict=True):
             if fate.outcome is Outcome.DELIVERED or (fate.refusal is not None and not fate.retry_after_ms):
                 # Taken, or refused for good: its life is over, or the Hub's owner no longer allows it.
+                self.counts["delivered" if fate.outcome is Outcome.DELIVERED else "given up"] += 1
                 await self.remove(key, each.message_id)
             else:
                 more = False
