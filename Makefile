@@ -6,7 +6,7 @@ ROOMS = $(foreach each,mesh relay fleet_svc portal_svc ingest_svc backup_svc gat
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test lint fmt type proto proto-check firmware-test packages fuzz-api filter-full bench chaos-relay restore deploy-tools images bom audit down reset clean
+.PHONY: help setup up demo test lint fmt type proto proto-check firmware-test packages fuzz-api filter-full bench chaos-relay chaos restore deploy-tools images bom audit down reset clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || grep -h '## ' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ bench: setup  ## Measure, and write the tables of docs/benchmarks.md
 
 chaos-relay: setup  ## Kill and pause nodes and Redis at random for two minutes, under 300 Hubs
 	@ORA_CHAOS_SECONDS=120 ORA_CHAOS_HUBS=300 $(BIN)/pytest -s tests/chaos
+
+chaos: setup  ## Kill, pause, fill and expire one thing after another under load, and write down what users saw (as root)
+	@$(BIN)/python -m bench faults
 
 restore: setup  ## Hurt a database that archives its log, bring it back to the moment before, and verify it
 	@$(BIN)/python -m deploy.restore.rehearsal
