@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
     from tests.integration.portal_svc.postgres import Database
 
+# Templates are read by all where their owner shares them.
+SHARED = {"project_template", "project_template_version"}
+MANY_ROWS = Path(__file__).with_name("many_rows.sql")
 CLASSES = ("PUBLIC: ", "PSEUDONYM: ", "PII: ", "SECRET: ", "OPAQUE: ")
 # They find what belongs to whom among all tenants, and hold nothing that is personal.
 DIRECTORIES = {"live_hub", "live_locator", "task", "erasure_receipt", "audit_chain"}
@@ -219,11 +223,26 @@ async def test_an_audit_entry_joins_its_chain_or_is_refused(service: Any) -> Non
             )
 
 
-async def test_without_a_tenant_there_are_no_rows(service: Any, database: Database) -> None:
-    await a_project(service)
-    other = await database.connect()
-    try:
-        for table in ("organization", "member", "project", "audit_entry"):
-            assert await other.fetchval(f"SELECT count(*) FROM portal.{table}") == 0  # noqa: S608 - our own names
-    finally:
-        await other.close()
+async def test_without_a_where_there_are_the_tenants_rows_and_without_a_tenant_none(database: Database) -> None:
+    owner, service = await database.connect("postgres"), await database.connect()
+    await owner.execute(MANY_ROWS.read_text(encoding="utf-8").format(tenants=5, rows=100))
+    tables = await database.rows(
+        """SELECT c.relname FROM pg_class c
+            WHERE c.relnamespace = 'portal'::regnamespace AND c.relkind IN ('r', 'p') AND c.relforcerowsecurity"""
+    )
+    names = sorted(row["relname"] for row in tables)
+    tenant = await owner.fetchval("SELECT tenant_id FROM portal.organization LIMIT 1")
+    assert {table for table in names if await service.fetchval(f"SELECT count(*) FROM portal.{table}")} == set()  # noqa: S608 - our own names
+    await service.execute("SELECT set_config('app.tenant_id', $1, false)", str(tenant))
+    filled = 0
+    for table in names:
+        seen = await service.fetch(f"SELECT tenant_id FROM portal.{table}")  # noqa: S608 - our own names
+        own = await owner.fetchval(f"SELECT count(*) FROM portal.{table} WHERE tenant_id = $1", tenant)  # noqa: S608 - as above
+        assert sum(row["tenant_id"] == tenant for row in seen) == own, table
+        assert table in SHARED or len(seen) == own, table
+        filled += own > 0
+    assert filled > 15
+    foreign = "SELECT bool_and(shared) FROM portal.project_template WHERE tenant_id <> $1"
+    assert await service.fetchval(foreign, tenant) is True
+    for connection in (owner, service):
+        await connection.close()
