@@ -1,4 +1,4 @@
-"""MQTT clients that we did not write, behind one face: Python (paho, aiomqtt, gmqtt), C (mosquitto), Node (MQTT.js)."""
+"""MQTT clients that we did not write, behind one face: Python (paho, aiomqtt), C (mosquitto), Node (MQTT.js)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aiomqtt
-import gmqtt
-from gmqtt.mqtt.constants import MQTTv50, MQTTv311
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
@@ -231,54 +229,6 @@ class AioMqtt(Peer):
             await self._client.__aexit__(None, None, None)
 
 
-class Gmqtt(Peer):
-    """gmqtt."""
-
-    async def open(self) -> bool:
-        wish = self.wish
-        five = wish.version == 5
-        more: dict[str, Any] = {"session_expiry_interval": EXPIRY} if five and not wish.clean else {}
-        will = gmqtt.Message(wish.will.topic, wish.will.payload, wish.will.qos) if wish.will else None
-        self._client = made = gmqtt.Client(wish.name, clean_session=wish.clean, will_message=will, **more)
-        made.set_config({"reconnect_retries": 0})
-        self._said: dict[int, asyncio.Future[None]] = {}
-        present: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        made.on_connect = lambda _c, flags, _r, _p: present.set_result(bool(flags & 1))
-        made.on_message = self._message
-        made.on_subscribe = lambda _c, mid, _q, _p: self._future(mid).set_result(None)
-        host = "localhost" if wish.files else "127.0.0.1"
-        tls = wish.files.context() if wish.files else False
-        await made.connect(host, wish.port, ssl=tls, version=MQTTv50 if five else MQTTv311)
-        async with asyncio.timeout(SECONDS):
-            return await present
-
-    def _message(self, _: Any, topic: str, payload: bytes, qos: int, properties: dict[str, Any]) -> int:
-        self.inbox.put_nowait(Message(topic, bytes(payload), qos, bool(properties.get("retain"))))
-        return 0
-
-    def _future(self, mid: int) -> asyncio.Future[None]:
-        return self._said.setdefault(mid, asyncio.get_running_loop().create_future())
-
-    async def subscribe(self, topic_filter: str, qos: int = 2) -> None:
-        mid = self._client.subscribe(topic_filter, qos)
-        async with asyncio.timeout(SECONDS):
-            await self._future(mid)
-
-    async def publish(self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False) -> None:
-        self._client.publish(topic, payload, qos=qos, retain=retain)
-        async with asyncio.timeout(SECONDS):
-            # It says nothing of single messages; its store of unacknowledged ones is empty when all have arrived.
-            while not self._client._persistent_storage.is_empty:  # noqa: ASYNC110
-                await asyncio.sleep(0.005)
-
-    async def close(self) -> None:
-        await self._client.disconnect()
-
-    async def drop(self) -> None:
-        self._client._connection._transport.abort()  # as a cable that is cut
-        await asyncio.sleep(0)
-
-
 class Mosquitto(Peer):
     """mosquitto_sub to listen and mosquitto_pub to speak: libmosquitto, in C."""
 
@@ -439,7 +389,6 @@ class MqttJs(Peer):
 LIBRARIES: dict[str, type[Peer]] = {
     "paho": Paho,
     "aiomqtt": AioMqtt,
-    "gmqtt": Gmqtt,
     "mosquitto": Mosquitto,
     "mqtt.js": MqttJs,
 }
