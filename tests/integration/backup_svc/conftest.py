@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-import asyncpg
 import pytest
 import pytest_asyncio
 
-from mesh import migrate
-from mesh.config import Secret
 from mesh.object_store import ObjectStoreConfig
 from mesh.objects_s3 import S3Objects
 from tests.integration.backup_svc.world import World
-from tests.integration.mesh import backends, s3
+from tests.integration.mesh import backends, s3, services
 from tests.integration.mesh.pki import Ca
 
 if TYPE_CHECKING:
@@ -26,28 +22,15 @@ if TYPE_CHECKING:
     from mesh.objects import Objects
 
 ON_BOTH = ("test_walk", "test_power_loss")
-ROLES = ("backup_owner", "backup_service")
 
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[backends.Process]:
     process = backends.postgres(tmp_path_factory.mktemp("backup_pg"))
     process.start()
-    asyncio.run(answers(process))
+    asyncio.run(services.answers(process))
     yield process
     process.stop()
-
-
-async def answers(process: backends.Process) -> None:
-    """Wait until the server does more than listen."""
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                connection = await asyncpg.connect(url(process, "postgres"))
-            except asyncpg.CannotConnectNowError:
-                await asyncio.sleep(0.05)
-            else:
-                return await connection.close()
 
 
 @pytest.fixture(scope="session")
@@ -66,24 +49,10 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def url(cluster: backends.Process, database: str, role: str = "postgres") -> str:
-    password = "owner" if role == "postgres" else "test"
-    return f"postgresql://{role}:{password}@127.0.0.1:{cluster.port}/{database}"
-
-
 @pytest_asyncio.fixture
 async def database(cluster: backends.Process) -> str:
     """A migrated database; returns its name."""
-    name = f"backup_{secrets.token_hex(4)}"
-    admin = await asyncpg.connect(url(cluster, "postgres"))
-    for role in ROLES:
-        if not await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
-            await admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'test' NOSUPERUSER NOBYPASSRLS")
-    await admin.execute(f"CREATE DATABASE {name}")
-    await admin.execute(f"GRANT CREATE ON DATABASE {name} TO backup_owner")
-    await admin.close()
-    await migrate.migrate("backup_svc", migrate.MigrateConfig(url=Secret(url(cluster, name, "backup_owner"))))
-    return name
+    return await services.migrated(cluster, "backup_svc")
 
 
 @pytest.fixture(scope="session")
@@ -136,7 +105,7 @@ async def world(
         made = World(
             folder=tmp_path,
             certificates=certificates,
-            database_url=url(cluster, database, "backup_service"),
+            database_url=services.url(cluster, database, "backup_service"),
             redis_url=f"redis://127.0.0.1:{valkey.port}/0",
             objects=objects,
             kept=kept,

@@ -17,8 +17,8 @@ import pytest
 
 import backup_svc
 from backup_svc import store
-from tests.integration.backup_svc.conftest import url
 from tests.integration.fleet_svc.postgres import BIN
+from tests.integration.mesh.services import url
 
 if TYPE_CHECKING:
     from tests.integration.mesh import backends

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
@@ -33,17 +33,29 @@ async def answers(cluster: backends.Process) -> None:
 
 
 async def migrated(cluster: backends.Process, service: str) -> str:
-    """Make the service's two roles, a database of its own and its schema; return the database's name."""
+    """Make a database of its own with the service's schema; return its name."""
     schema = service.removesuffix("_svc")
-    name = f"{schema}_{secrets.token_hex(4)}"
+    name, template = f"{schema}_{secrets.token_hex(4)}", f"{schema}_template"
     admin = await asyncpg.connect(url(cluster, "postgres"))
+    try:
+        if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", template):
+            await _make_template(cluster, admin, service, template)
+        await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        # A copy does not take over who may do what with the database itself.
+        await admin.execute(f"GRANT CREATE ON DATABASE {name} TO {schema}_owner")
+    finally:
+        await admin.close()
+    return name
+
+
+async def _make_template(cluster: backends.Process, admin: Any, service: str, template: str) -> None:
+    """Make the service's two roles, and the migrated database of which each test gets a copy."""
+    schema = service.removesuffix("_svc")
     for role in (f"{schema}_owner", f"{schema}_service"):
         if not await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
             await admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'test' NOSUPERUSER NOBYPASSRLS")
     # These servers are quick and forgetful; what a service acknowledges must be durable all the same.
     await admin.execute(f"ALTER ROLE {schema}_service SET synchronous_commit = on")
-    await admin.execute(f"CREATE DATABASE {name}")
-    await admin.execute(f"GRANT CREATE ON DATABASE {name} TO {schema}_owner")
-    await admin.close()
-    await migrate.migrate(service, migrate.MigrateConfig(url=Secret(url(cluster, name, f"{schema}_owner"))))
-    return name
+    await admin.execute(f"CREATE DATABASE {template}")
+    await admin.execute(f"GRANT CREATE ON DATABASE {template} TO {schema}_owner")
+    await migrate.migrate(service, migrate.MigrateConfig(url=Secret(url(cluster, template, f"{schema}_owner"))))
