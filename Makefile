@@ -6,7 +6,7 @@ ROOMS = $(foreach each,mesh relay fleet_svc portal_svc ingest_svc backup_svc gat
 PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up demo test lint fmt type proto proto-check firmware-test packages fuzz-api filter-full bench chaos-relay chaos restore deploy-tools images bom audit down reset clean
+.PHONY: help setup up demo test lint fmt type proto proto-check firmware-test packages fuzz-api fuzz-relay filter-full bench chaos-relay chaos restore deploy-tools images bom audit down reset clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null || grep -h '## ' $(MAKEFILE_LIST)
@@ -48,6 +48,8 @@ proto: setup  ## Compile the contracts, and everything else that is made from th
 	@$(BIN)/python -m gateway.openapi
 	@$(BIN)/python -m sdk.golden
 	@$(BIN)/python -m proto.tools.firmware
+	@$(BIN)/python -m deploy.observability.make
+	@$(BIN)/python -m deploy.decisions
 	@$(BIN)/python -m proto.tools.firmware.guide
 
 proto-check: setup  ## Fail if what is made from the contracts is stale
@@ -74,6 +76,12 @@ packages: setup  ## Build what other teams take, into dist: wheels, C tarball, n
 
 filter-full: setup  ## Judge a million new payloads with forbidden keys hidden in them (SEED=… makes the same again)
 	@seed=$${SEED:-$$(date +%s)}; echo "SEED=$$seed"; ORA_FILTER_SEED=$$seed ORA_FILTER_PAYLOADS=1000000 $(BIN)/pytest -q -n $(PROCESSES) --timeout 900 tests/unit/ingest_svc/domain/filter/test_planted.py
+
+fuzz-relay: setup  ## Fuzz the relay's core, guided by coverage (SECONDS=60); what is new joins the corpus
+	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps --only-binary :all: -r tests/fuzz/requirements.txt
+	@mkdir -p .fuzz/corpus .fuzz/found
+	@$(BIN)/python -m tests.fuzz.relay_fuzz .fuzz/corpus tests/fuzz/corpus/relay -max_total_time=$(or $(SECONDS),60) -artifact_prefix=.fuzz/found/
+	@$(BIN)/python -m tests.fuzz.relay_fuzz -merge=1 tests/fuzz/corpus/relay .fuzz/corpus
 
 bench: setup  ## Measure, and write the tables of docs/benchmarks.md
 	@$(BIN)/python -m bench
