@@ -103,9 +103,10 @@ Global___Plan: _TypeAlias = Plan  # noqa: Y015
 class PlanRevision(_message.Message):
     """PlanRevision is one committed state of a plan. It never changes.
 
-    Its bytes are sealed by the client under a key derived from the Project Key. The AAD is
-    `ora plan v1` ‖ 0x00 ‖ project (16 bytes of the UUID) ‖ plan (16 bytes) ‖ revision (4 bytes, big endian), so that the
-    portal can neither swap two plans nor bring an old revision back unseen.
+    Its bytes are sealed by the client under a key derived from the Project Key: HKDF-SHA256 without salt, info
+    `ora plan key v1`, 32 bytes. They are `ORAP` ‖ 0x01 ‖ nonce (12 bytes) ‖ AES-256-GCM of length (4 bytes, big endian) ‖
+    content ‖ zeros. The AAD is `ora plan v1` ‖ 0x00 ‖ project (16 bytes of the UUID) ‖ plan (16 bytes) ‖ revision (4 bytes,
+    big endian), so that the portal can neither swap two plans nor bring an old revision back unseen.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
