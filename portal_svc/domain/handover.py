@@ -72,6 +72,7 @@ class Guard(StrEnum):
     HUB_USABLE = "the registry knows the Hub as usable"
     HUB_FREE = "no other live project has the Hub"
     CHECKLIST = "no required checklist item is open"
+    PLANS = "no plan that the template asks for is empty"
     NO_UPDATE = "no update of the Hub is under way"
     STEP_UP = "a fresh, strong login was made for exactly this"
     CUSTODY = "in REMOTE mode, the Project Key is in custody for this AccessKey and epoch"
@@ -88,7 +89,7 @@ class Guard(StrEnum):
 class Effect(StrEnum):
     """What an event does beside the state, in one transaction with outbox and audit."""
 
-    CHECKLIST_COPIED = "the template's checklist is copied"
+    CHECKLIST_COPIED = "the template's checklist and plans are copied"
     HUB_BOUND = "the Hub is bound"
     HUB_UNBOUND = "the Hub is unbound"
     PLANS_FROZEN = "the plans' newest revisions are frozen"
@@ -166,7 +167,7 @@ TABLE: Final = (
         sources=(State.INSTALLING,),
         target=State.READY,
         who=_OWNER,
-        guards=(Guard.LICENSED, Guard.CHECKLIST, Guard.NO_UPDATE),
+        guards=(Guard.LICENSED, Guard.CHECKLIST, Guard.PLANS, Guard.NO_UPDATE),
         effects=(Effect.PLANS_FROZEN,),
     ),
     Transition(event=Event.REOPEN, sources=(State.READY,), target=State.INSTALLING, who=_OWNER),
@@ -294,6 +295,7 @@ REASONS: Final = {
     Guard.HUB_USABLE: ("HUB_NOT_USABLE", "REGISTRY_UNAVAILABLE"),
     Guard.HUB_FREE: ("HUB_ALREADY_BOUND",),
     Guard.CHECKLIST: ("CHECKLIST_INCOMPLETE",),
+    Guard.PLANS: ("CHECKLIST_INCOMPLETE",),
     Guard.NO_UPDATE: ("UPDATE_IN_FLIGHT", "REGISTRY_UNAVAILABLE"),
     Guard.STEP_UP: ("INTENT_MISMATCH", "STEP_UP_SPENT"),
     Guard.CUSTODY: ("CUSTODY_NOT_SEALED",),
