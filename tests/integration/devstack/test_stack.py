@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from devstack.home import Home
-from devstack.running import processes
+from devstack.running import load, processes
 from tests import stack as stacks
 
 if TYPE_CHECKING:
@@ -117,14 +117,16 @@ def test_down_leaves_no_process_and_a_second_up_finds_the_data_again(tmp_path: P
     assert not folder.exists()
 
 
-def test_ctrl_c_leaves_no_process(tmp_path: Path) -> None:
+def test_a_start_is_quick_and_ctrl_c_leaves_no_process(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     command = [sys.executable, "-m", "devstack.cli", "up"]
     child = subprocess.Popen(command, env=stacks.environment(folder), stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
+    began = time.monotonic()
     for line in child.stdout:
         if "everything is ready" in line:
             break
+    assert time.monotonic() - began < load.patience(20)
     numbers = pids(stacks.Stack(Home(folder)))
     child.send_signal(signal.SIGINT)
     rest = child.stdout.read()
@@ -143,7 +145,7 @@ def marked(mark: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("moment", [" | ", "database-files | ", "migrate-fleet | ", "fleet | ", "gateway | "])
+@pytest.mark.parametrize("moment", ["certificates | ", "migrate-fleet | ", "fleet | "])
 def test_ctrl_c_during_the_start_leaves_no_process(tmp_path: Path, moment: str) -> None:
     folder, mark = tmp_path / "state", tmp_path / "mark"
     mark.mkdir()
@@ -206,12 +208,6 @@ def test_the_stack_ends_with_the_process_that_it_was_started_for(tmp_path: Path)
         other.kill()
         other.wait()
     until(lambda: all_gone(numbers))
-
-
-def test_the_start_stays_below_twenty_seconds(tmp_path: Path) -> None:
-    began = time.monotonic()
-    with stacks.started(tmp_path / "state"):
-        assert time.monotonic() - began < 20
 
 
 def test_a_service_that_cannot_start_is_named_and_nothing_is_left(tmp_path: Path) -> None:
