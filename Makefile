@@ -81,7 +81,7 @@ fuzz-relay: setup  ## Fuzz the relay's core, guided by coverage (SECONDS=60); wh
 	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps --only-binary :all: -r tests/fuzz/requirements.txt
 	@mkdir -p .fuzz/corpus .fuzz/found
 	@$(BIN)/python -m tests.fuzz.relay_fuzz .fuzz/corpus tests/fuzz/corpus/relay -max_total_time=$(or $(SECONDS),60) -artifact_prefix=.fuzz/found/
-	@$(BIN)/python -m tests.fuzz.relay_fuzz -merge=1 tests/fuzz/corpus/relay .fuzz/corpus
+	@$(BIN)/python -m tests.fuzz.relay_corpus .fuzz/corpus
 
 bench: setup  ## Measure, and write the tables of docs/benchmarks.md
 	@$(BIN)/python -m bench

@@ -54,3 +54,8 @@ def test_in_production_the_program_does_not_start(tmp_path: Path) -> None:
     )
     assert done.returncode != 0
     assert "lets any client use any topic" in done.stdout + done.stderr
+
+
+def test_the_relay_of_hubs_does_not_even_load_it() -> None:
+    code = "import sys, relay.__main__; sys.exit(any(each.startswith('relay.broker') for each in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=30).returncode == 0
