@@ -27,6 +27,7 @@ from fleet_svc.api.issuing import Issuer
 from fleet_svc.api.manifest_service import ManifestService
 from fleet_svc.api.portal_events import PortalEvents
 from fleet_svc.api.update_holds import UpdateHoldService
+from fleet_svc.auditing import AuditedDatabase, audited
 from fleet_svc.config import Config, challenge_key_of, online_key_of, signers_of, trust_key_of
 from fleet_svc.feed import AdmissionFeed
 from fleet_svc.jobs import jobs_of
@@ -54,9 +55,10 @@ async def serve(scope: tasks.Scope) -> None:
             open_redis(config.redis) as redis,
             scope.background(),
         ):
+            kept = AuditedDatabase(database, now=clock.now)
             outbox = OutboxRelay(database, redis, schema="fleet")
             scope.start("outbox", outbox.run())
-            manifests = ManifestService(database, now=clock.now)
+            manifests = ManifestService(kept, now=clock.now)
             portal = Consumer(
                 database,
                 redis,
@@ -78,23 +80,23 @@ async def serve(scope: tasks.Scope) -> None:
                 queue_bound=config.watch_queue,
             )
             scope.start("admission feed", feed.run(scope.stopping))
-            records = HubRecordService(database, events, now=clock.now, open_gates=config.open_gates)
+            records = HubRecordService(kept, events, now=clock.now, open_gates=config.open_gates)
             signers = signers_of(config)
             issuer = Issuer(signers, life=timedelta(days=config.certificate_days), now=clock.now)
             key = challenge_key_of(config)
-            certificates = CertificateService(database, events, issuer, now=clock.now, challenge_key=key)
+            certificates = CertificateService(kept, events, issuer, now=clock.now, challenge_key=key)
             limiter = RateLimiter(redis, monotonic=clock.monotonic)
             server = Server(config.mesh, workload="fleet", limiter=limiter)
-            server.add(add_HubServiceServicer_to_server, HubService(database, events, now=clock.now))
-            server.add(add_ManifestServiceServicer_to_server, manifests)
-            server.add(add_CertificateServiceServicer_to_server, certificates)
-            authorities = CertificateAuthorityService(database, signers, now=clock.now, trust_key=trust_key_of(config))
-            server.add(add_CertificateAuthorityServiceServicer_to_server, authorities)
-            server.add(add_HubRecordServiceServicer_to_server, records)
-            server.add(add_UpdateHoldServiceServicer_to_server, UpdateHoldService(database, now=clock.now))
-            firmware.add(server, config, database, events, publisher, steering)
-            server.add(add_AdmissionServiceServicer_to_server, AdmissionService(database, feed))
-            server.add(add_CohortServiceServicer_to_server, CohortService(database))
+            server.add(add_HubServiceServicer_to_server, audited(HubService(kept, events, now=clock.now)))
+            server.add(add_ManifestServiceServicer_to_server, audited(manifests))
+            server.add(add_CertificateServiceServicer_to_server, audited(certificates))
+            authorities = CertificateAuthorityService(kept, signers, now=clock.now, trust_key=trust_key_of(config))
+            server.add(add_CertificateAuthorityServiceServicer_to_server, audited(authorities))
+            server.add(add_HubRecordServiceServicer_to_server, audited(records))
+            server.add(add_UpdateHoldServiceServicer_to_server, audited(UpdateHoldService(kept, now=clock.now)))
+            firmware.add(server, config, kept, events, publisher, steering)
+            server.add(add_AdmissionServiceServicer_to_server, audited(AdmissionService(kept, feed)))
+            server.add(add_CohortServiceServicer_to_server, audited(CohortService(kept)))
             await server.serve(scope.stopping)
 
 

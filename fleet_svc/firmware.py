@@ -19,6 +19,7 @@ from fleet_svc.api.releases import FirmwareReleaseService
 from fleet_svc.api.rollouts import FirmwareRolloutService
 from fleet_svc.api.sideloads import SideloadService
 from fleet_svc.api.updates import FirmwareUpdateService
+from fleet_svc.auditing import audited
 from fleet_svc.config import director_of
 from mesh import clock, ids
 
@@ -50,9 +51,9 @@ def add(
         uniform=random.uniform,
     )
     sideloads = SideloadService(database, director, now=clock.now, new_id=ids.uuid7, new_permit_id=uuid.uuid4)
-    server.add(add_FirmwareArtefactServiceServicer_to_server, artefacts)
-    server.add(add_FirmwareReleaseServiceServicer_to_server, releases)
-    server.add(add_FirmwareMetadataServiceServicer_to_server, metadata)
-    server.add(add_FirmwareRolloutServiceServicer_to_server, rollouts)
-    server.add(add_FirmwareUpdateServiceServicer_to_server, updates)
-    server.add(add_SideloadServiceServicer_to_server, sideloads)
+    server.add(add_FirmwareArtefactServiceServicer_to_server, audited(artefacts))
+    server.add(add_FirmwareReleaseServiceServicer_to_server, audited(releases))
+    server.add(add_FirmwareMetadataServiceServicer_to_server, audited(metadata))
+    server.add(add_FirmwareRolloutServiceServicer_to_server, audited(rollouts))
+    server.add(add_FirmwareUpdateServiceServicer_to_server, audited(updates))
+    server.add(add_SideloadServiceServicer_to_server, audited(sideloads))

@@ -12,6 +12,25 @@ BEGIN
      WHERE hub_id = coalesce(NEW.hub_id, OLD.hub_id);
     RETURN NULL;
 END $$;
+-- Name: audit_entry_before_insert(); Type: FUNCTION; Schema: fleet; Owner: -
+CREATE FUNCTION fleet.audit_entry_before_insert() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+DECLARE
+    head fleet.audit_entry;
+BEGIN
+    SELECT * INTO head FROM fleet.audit_entry WHERE chain_id = NEW.chain_id ORDER BY sequence DESC LIMIT 1;
+    IF NEW.sequence <> coalesce(head.sequence, 0) + 1
+        OR NEW.previous_digest <> coalesce(head.digest, decode(repeat('00', 32), 'hex'))
+        OR NEW.digest <> sha256('ora fleet audit v1'::bytea || '\x00'::bytea || NEW.previous_digest
+                                || int8send(NEW.sequence) || NEW.entry)
+    THEN
+        RAISE EXCEPTION 'an audit entry joins the end of its chain'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'audit_entry_chain';
+    END IF;
+    RETURN NEW;
+END $$;
 -- Name: certificate_authority_before_update(); Type: FUNCTION; Schema: fleet; Owner: -
 CREATE FUNCTION fleet.certificate_authority_before_update() RETURNS trigger
     LANGUAGE plpgsql
@@ -134,6 +153,7 @@ BEGIN
     DELETE FROM fleet.firmware_update WHERE hub_id = NEW.hub_id;
     DELETE FROM fleet.hub_boot WHERE hub_id = NEW.hub_id;
     DELETE FROM fleet.hub_director WHERE hub_id = NEW.hub_id;
+    UPDATE fleet.audit_entry SET evidence = NULL WHERE chain_id = NEW.hub_id;
     RETURN NULL;
 END $$;
 -- Name: hub_notify(); Type: FUNCTION; Schema: fleet; Owner: -
@@ -204,6 +224,37 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+-- Name: audit_entry; Type: TABLE; Schema: fleet; Owner: -
+CREATE TABLE fleet.audit_entry (
+    chain_id uuid NOT NULL,
+    sequence bigint NOT NULL,
+    entry bytea NOT NULL,
+    previous_digest bytea NOT NULL,
+    digest bytea NOT NULL,
+    evidence bytea,
+    create_time timestamp with time zone NOT NULL,
+    CONSTRAINT audit_entry_digest_check CHECK ((octet_length(digest) = 32)),
+    CONSTRAINT audit_entry_entry_check CHECK (((octet_length(entry) >= 1) AND (octet_length(entry) <= 4096))),
+    CONSTRAINT audit_entry_evidence_check CHECK ((octet_length(evidence) <= 16384)),
+    CONSTRAINT audit_entry_previous_digest_check CHECK ((octet_length(previous_digest) = 32)),
+    CONSTRAINT audit_entry_sequence_check CHECK ((sequence > 0))
+);
+-- Name: TABLE audit_entry; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON TABLE fleet.audit_entry IS 'What was changed, by whom. Append only; each entry closes over the one before.';
+-- Name: COLUMN audit_entry.chain_id; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.audit_entry.chain_id IS 'PSEUDONYM: the Hub, or all zeros for what belongs to no Hub.';
+-- Name: COLUMN audit_entry.sequence; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.audit_entry.sequence IS 'PUBLIC: the place in the chain, without gaps.';
+-- Name: COLUMN audit_entry.entry; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.audit_entry.entry IS 'PSEUDONYM: method, actor, resource, digests of request and evidence, time; a JSON document.';
+-- Name: COLUMN audit_entry.previous_digest; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.audit_entry.previous_digest IS 'PUBLIC: the digest of the entry before; zeros for the first.';
+-- Name: COLUMN audit_entry.digest; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.audit_entry.digest IS 'PUBLIC: SHA-256 of context, previous digest, sequence and entry.';
+-- Name: COLUMN audit_entry.evidence; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.audit_entry.evidence IS 'PSEUDONYM: what the entry has the digest of: a signed record, or the facts of a login; null: none, or the Hub is decommissioned.';
+-- Name: COLUMN audit_entry.create_time; Type: COMMENT; Schema: fleet; Owner: -
+COMMENT ON COLUMN fleet.audit_entry.create_time IS 'PUBLIC: when it was written.';
 -- Name: certificate; Type: TABLE; Schema: fleet; Owner: -
 CREATE TABLE fleet.certificate (
     serial bytea NOT NULL,
@@ -1102,6 +1153,9 @@ COMMENT ON COLUMN fleet.update_hold.reason IS 'PUBLIC: why updates wait; null: t
 COMMENT ON COLUMN fleet.update_hold.lock_epoch IS 'PSEUDONYM: the lock epoch of the project; never falls.';
 -- Name: COLUMN update_hold.update_time; Type: COMMENT; Schema: fleet; Owner: -
 COMMENT ON COLUMN fleet.update_hold.update_time IS 'PUBLIC: when it last changed.';
+-- Name: audit_entry audit_entry_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
+ALTER TABLE ONLY fleet.audit_entry
+    ADD CONSTRAINT audit_entry_pkey PRIMARY KEY (chain_id, sequence);
 -- Name: certificate_authority certificate_authority_pkey; Type: CONSTRAINT; Schema: fleet; Owner: -
 ALTER TABLE ONLY fleet.certificate_authority
     ADD CONSTRAINT certificate_authority_pkey PRIMARY KEY (authority_id);
@@ -1233,6 +1287,8 @@ CREATE INDEX outbox_published_at ON fleet.outbox USING btree (published_at) WHER
 CREATE INDEX outbox_waiting ON fleet.outbox USING btree ("position") WHERE (published_at IS NULL);
 -- Name: request_record_created_at; Type: INDEX; Schema: fleet; Owner: -
 CREATE INDEX request_record_created_at ON fleet.request_record USING btree (created_at);
+-- Name: audit_entry audit_entry_before_insert; Type: TRIGGER; Schema: fleet; Owner: -
+CREATE TRIGGER audit_entry_before_insert BEFORE INSERT ON fleet.audit_entry FOR EACH ROW EXECUTE FUNCTION fleet.audit_entry_before_insert();
 -- Name: certificate certificate_admission; Type: TRIGGER; Schema: fleet; Owner: -
 CREATE TRIGGER certificate_admission AFTER UPDATE ON fleet.certificate FOR EACH ROW WHEN ((old.revoke_time IS DISTINCT FROM new.revoke_time)) EXECUTE FUNCTION fleet.admission_changed();
 -- Name: certificate_authority certificate_authority_before_update; Type: TRIGGER; Schema: fleet; Owner: -
@@ -1328,6 +1384,8 @@ CREATE POLICY tenant ON fleet.request_record USING ((tenant_id = (NULLIF(current
 GRANT USAGE ON SCHEMA fleet TO fleet_service;
 -- Name: FUNCTION admission_changed(); Type: ACL; Schema: fleet; Owner: -
 REVOKE ALL ON FUNCTION fleet.admission_changed() FROM PUBLIC;
+-- Name: FUNCTION audit_entry_before_insert(); Type: ACL; Schema: fleet; Owner: -
+REVOKE ALL ON FUNCTION fleet.audit_entry_before_insert() FROM PUBLIC;
 -- Name: FUNCTION certificate_authority_before_update(); Type: ACL; Schema: fleet; Owner: -
 REVOKE ALL ON FUNCTION fleet.certificate_authority_before_update() FROM PUBLIC;
 -- Name: FUNCTION certificate_before_delete(); Type: ACL; Schema: fleet; Owner: -
@@ -1356,6 +1414,8 @@ REVOKE ALL ON FUNCTION fleet.peer_list_before_update() FROM PUBLIC;
 REVOKE ALL ON FUNCTION fleet.trust_bundle_before_update() FROM PUBLIC;
 -- Name: FUNCTION update_hold_before_write(); Type: ACL; Schema: fleet; Owner: -
 REVOKE ALL ON FUNCTION fleet.update_hold_before_write() FROM PUBLIC;
+-- Name: TABLE audit_entry; Type: ACL; Schema: fleet; Owner: -
+GRANT SELECT,INSERT ON TABLE fleet.audit_entry TO fleet_service;
 -- Name: TABLE certificate; Type: ACL; Schema: fleet; Owner: -
 GRANT SELECT,INSERT,DELETE ON TABLE fleet.certificate TO fleet_service;
 -- Name: COLUMN certificate.revoke_time; Type: ACL; Schema: fleet; Owner: -

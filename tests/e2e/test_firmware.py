@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import secrets
 from pathlib import Path
@@ -11,14 +12,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography import x509
 from ora.fleet.v1.firmware_rollout_pb2 import Wave
+from ora.fleet.v1.firmware_statement_pb2 import InstallPermitStatement
 
 from devstack.commands.firmware import images, rollouts
 from devstack.firmware import staff, view
 from devstack.firmware.releasing import Plan
+from hubsim.handover import to_json
 from hubsim.maintenance import Maintenance, Upkeep
 from hubsim.renewal import Renewal
+from hubsim.slots import Booted
+from hubsim.update_client import Device, UpdateClient
 from hubsim.updater import Home as HubHome
 from hubsim.wire import Capability
+from tests.e2e.portal.test_handover_story import story_of
 
 if TYPE_CHECKING:
     from tests.e2e.home import Home
@@ -97,6 +103,58 @@ async def test_a_hub_renews_its_certificate_and_goes_on_with_both(stack: Stack, 
             assert (await http.get(f"/v1/hubs/{home.hub}/records")).status_code == 200
     async with home.hub_on_line():
         pass
+
+
+@pytest.mark.timeout(150)
+async def test_a_handover_kills_a_permit_and_holds_the_update_until_the_home_is_its_owners(
+    stack: Stack, fresh: Home, tmp_path: Path
+) -> None:
+    sequence = int(asyncio.get_running_loop().time() * 1000)
+    rollout = await roll_out(stack, tmp_path, sequence)
+    await fresh.records.owner_key()
+    await fresh.records.consent([Capability.OTA_POLL])
+    async with story_of(stack, fresh) as story, fresh.hub_on_line(connected=False) as hub:
+        await story.register()
+        await story.keys()
+        await story.create()
+        await story.bind()
+        await story.ready()
+        await story.seal()
+        # Everything is there, and leave to install is asked for by hand: it is what a handover comes in between.
+        care = upkeep(stack, fresh, hub, HubHome(wait=lambda: "USER_DEFERRED"))
+        await care.turn()
+        update, permit = await a_permit(stack, fresh)
+        await story.initiate()
+        async with stack.hub(fresh.folder) as http:
+            begun = await http.post(f"/v1/{update}:beginInstall", json={"permitId": permit})
+        assert (begun.status_code, begun.json()["reason"]) == (400, "PERMIT_DEAD")
+        held = upkeep(stack, fresh, hub)
+        await held.turn()
+        assert [each for each in fresh.events if each["event"] == "booted"] == []
+        counted = view.report(await rollouts.progress_of(stack.running, rollout))["waves"]
+        assert isinstance(counted, list)
+        assert (counted[0]["held"], counted[0]["installing"]) == (1, 0)
+
+        await story.claim()
+        body = {"receipt": to_json(story.take_over())}
+        assert (await fresh.records.http.post(f"/v1/{story.project}:submitReceipt", json=body)).status_code == 200
+        await fresh.records.owner_key()
+        await fresh.records.consent([Capability.OTA_POLL])
+        async with asyncio.timeout(30):
+            while not [each for each in fresh.events if each["event"] == "booted"]:
+                await held.turn()
+                await asyncio.sleep(0.2)  # the portal's own task releases the hold
+
+
+async def a_permit(stack: Stack, home: Home) -> tuple[str, str]:
+    """Ask for leave as the Hub, with no reason of its own to wait; return the update and the permit's id."""
+    booted = Booted(slot="A", boot_count=9, firmware_sequence=1, firmware_version="1.0.0", trial=False)
+    async with stack.hub(home.folder) as http:
+        client = UpdateClient(http, Device(hub=home.hub, hardware_model="simulated", hardware_revision=0))
+        update = (await client.check(booted, director_sequence=0, hold_reason=None))["update"]["name"]
+        answer = await client.request_permit(update, booted, nonce=secrets.token_bytes(16), lock_epoch=0)
+    statement = InstallPermitStatement.FromString(base64.b64decode(answer["permit"]["statement"]))
+    return update, base64.b64encode(statement.permit_id).decode()
 
 
 def test_an_operator_sees_commands_of_firmware(stack: Stack) -> None:

@@ -1,0 +1,1 @@
+"""How fast the registry takes Hubs in, renews them, offers them firmware, and cuts one off."""
