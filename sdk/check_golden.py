@@ -18,6 +18,7 @@ from sdk.envelope import Opened, Receiver, open_envelope
 from sdk.errors import SealError
 from sdk.golden import messages
 from sdk.golden.backups import conformance, outcome, spelling
+from sdk.golden.custodies import opening, reading
 from sdk.golden.files import FOLDERS, ROOT, Facts, Vector, load
 from sdk.golden.headers import facts_of, fields_of
 from sdk.golden.transcript import transcribe
@@ -136,6 +137,16 @@ def check_message(vector: Vector) -> Iterator[str]:
     yield from _differs("facts", messages.facts_of(str(vector.facts["message"]), vector.binary), vector.facts)
 
 
+def check_access_key(vector: Vector) -> Iterator[str]:
+    """Read an AccessKey as it was typed or scanned; yield what differs from the vector."""
+    yield from _differs_from(vector, reading(vector.binary.decode()))
+
+
+def check_custody(vector: Vector) -> Iterator[str]:
+    """Open a Project Key with the AccessKey and at the place that the vector says; yield what differs."""
+    yield from _differs_from(vector, opening(vector.binary, vector.facts))
+
+
 CHECKS: Final[dict[str, Callable[[Vector], Iterator[str]]]] = {
     "envelope": check_envelope,
     "route_header": check_route_header,
@@ -145,6 +156,8 @@ CHECKS: Final[dict[str, Callable[[Vector], Iterator[str]]]] = {
     "recovery_key": check_recovery_key,
     "layout": check_layout,
     "message": check_message,
+    "access_key": check_access_key,
+    "custody": check_custody,
 }
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from portal_svc.domain import custody
 from portal_svc.domain.handover import REASONS, TABLE, Event, State, Transition
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "handover.md"
@@ -20,7 +21,7 @@ _LABELS: Final = {State.PENDING_HANDOVER: "PENDING_HANDOVER (locked)"}
 
 def page() -> str:
     """Return the whole page."""
-    return "\n".join([_HEAD, *_diagram(), "", *_table(), "", *_refusals(), ""])
+    return "\n".join([_HEAD, *_diagram(), "", *_table(), "", *_refusals(), "", *_custody(), ""])
 
 
 def _diagram() -> list[str]:
@@ -66,6 +67,23 @@ def _refusals() -> list[str]:
         "|---|---|",
     ]
     return [*lines, *(f"| {guard} | {', '.join(f'`{each}`' for each in names)} |" for guard, names in REASONS.items())]
+
+
+def _custody() -> list[str]:
+    """Draw the life of a Project Key in custody, beside the project's."""
+    lines = [
+        "## Custody of the Project Key",
+        "",
+        "In REMOTE mode, from `portal_svc/domain/custody.py`. What ends a lock without an owner destroys it; a release",
+        "is one compare and swap, with both logins and the audit's entry in one transaction; ten minutes later the",
+        "data key is destroyed.",
+        "",
+        "```mermaid",
+        "stateDiagram-v2",
+        f"    [*] --> {custody.State.SEALED}: {custody.Event.SEAL}",
+    ]
+    lines += [f"    {before} --> {after}: {event}" for (before, event), after in custody.TRANSITIONS.items()]
+    return [*lines, f"    {custody.State.DESTROYED} --> [*]", "```"]
 
 
 def main() -> int:

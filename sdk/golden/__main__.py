@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from sdk.golden import backups, envelopes, headers, identifiers, index, messages, records
+from sdk.golden import backups, custodies, envelopes, headers, identifiers, index, messages, records
 from sdk.golden.files import FOLDERS, ROOT, load
 
 
@@ -22,6 +22,7 @@ def main() -> int:
         *identifiers.vectors(),
         *backups.vectors(),
         *messages.vectors(),
+        *custodies.vectors({vector.name: vector.binary for vector in load(custodies.FOLDER)}),
     ]
     files = {path: content for vector in made for path, content in vector.files().items()}
     files[index.NAME] = index.of(made)

@@ -10,7 +10,18 @@ from typing import Final
 Facts = dict[str, object]
 
 ROOT: Final = Path(__file__).resolve().parents[2] / "proto" / "golden"
-FOLDERS: Final = ("envelope", "route_header", "record", "identifier", "backup", "recovery_key", "layout", "message")
+FOLDERS: Final = (
+    "envelope",
+    "route_header",
+    "record",
+    "identifier",
+    "backup",
+    "recovery_key",
+    "layout",
+    "message",
+    "access_key",
+    "custody",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

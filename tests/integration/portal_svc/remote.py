@@ -94,6 +94,7 @@ class Remote:
         return await self.portal.claim(self.key)
 
     async def regenerate(self) -> RemoteKey:
+        before = self.key, self.generation
         self.key, self.generation = RemoteKey(self.key.suite), self.generation + 1
         request = access_key_service_pb2.RegenerateAccessKeyRequest(
             project=self.project,
@@ -104,7 +105,11 @@ class Remote:
             request_id=request_id(),
         )
         fresh = self.portal.boss.step_up("ora_handover_regenerate", self.project, self.generation)
-        await self.portal.keys.RegenerateAccessKey(request, metadata=fresh)
+        try:
+            await self.portal.keys.RegenerateAccessKey(request, metadata=fresh)
+        except BaseException:
+            self.key, self.generation = before
+            raise
         return self.key
 
     async def approve(self, metadata: Any = None, **changes: Any) -> custody_pb2.Custody:
