@@ -133,7 +133,7 @@ class BackupUploadService(backup_upload_service_pb2_grpc.BackupUploadServiceServ
             pieces = await uploads.pieces(tx, upload_id)
         if upload.committed_bytes < upload.length_bytes:
             raise refused(Refusal.TRUNCATED)
-        verifier = ContainerVerifier()
+        verifier = ContainerVerifier(screened=True)
         object_id = await self._objects.put(self._joined(pieces, verifier))
         try:
             return await self._publish(upload_id, verifier.finish(), object_id)

@@ -49,8 +49,8 @@ class Screen:
         pairs = Counter(
             int.to_bytes(int.from_bytes(chunk[1:], "big") ^ int.from_bytes(chunk[:-1], "big"), len(chunk) - 1)
         )
-        self._bytes += found
-        self._neighbours += pairs
+        self._bytes.update(found)
+        self._neighbours.update(pairs)
         counts = (found, pairs, self._bytes, self._neighbours)
         return all(map(_is_even, counts)) and not _repeats(chunk) and len(zlib.compress(chunk, 1)) >= len(chunk)
 

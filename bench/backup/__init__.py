@@ -1,0 +1,1 @@
+"""What it costs to look at a backup while it streams by."""
