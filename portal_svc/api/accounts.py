@@ -122,8 +122,9 @@ class AccountService(rpc.AccountServiceServicer):
         del context
         who, size = people.person(), pages.size_of(request)
         cursor = pages.cursor_of(self._desk, request)
-        async with self._desk.database.tenant(who.own) as tx:
-            _own(await people.account(tx, who, self._desk.now()), request.parent, field="parent")
+        async with self._desk.database.tenant(who.own, read_only=True) as tx:
+            if await _listed(tx, who, request.parent) is None:
+                return pb.ListMembershipsResponse()
             found = await memberships.page(tx, who.own, UUID(cursor[0]) if cursor else _FIRST, size + 1)
             packed = []
             for tenant, member_id in found[:size]:
@@ -175,7 +176,9 @@ class AccountService(rpc.AccountServiceServicer):
         del context
         who, size = people.person(), pages.size_of(request)
         async with self._desk.database.tenant(who.own, read_only=True) as tx:
-            held = _own(_known(await accounts.get(tx, who.own)), request.parent, field="parent")
+            held = await _listed(tx, who, request.parent)
+            if held is None:
+                return pb.ListDataExportsResponse()
             found = await wishes.page_exports(tx, who.own, self._after(request), size + 1)
         page = found[:size]
         last = (page[-1].create_time.isoformat(), page[-1].export_id) if page else ()
@@ -235,7 +238,9 @@ class AccountService(rpc.AccountServiceServicer):
         del context
         who, size = people.person(), pages.size_of(request)
         async with self._desk.database.tenant(who.own, read_only=True) as tx:
-            held = _own(_known(await accounts.get(tx, who.own)), request.parent, field="parent")
+            held = await _listed(tx, who, request.parent)
+            if held is None:
+                return pb.ListErasureRequestsResponse()
             found = await wishes.page_erasures(tx, who.own, self._after(request), size + 1)
         page = found[:size]
         last = (page[-1].create_time.isoformat(), page[-1].request_id) if page else ()
@@ -284,6 +289,12 @@ def _own(held: Account, name: str, *, field: str = "name") -> Account:
     if name != ME and ACCOUNT.parse_one(name, field=field) != held.account_id:
         raise _unknown()
     return held
+
+
+async def _listed(tx: Tx, who: Person, parent: str) -> Account | None:
+    """Return the caller's account, whose things are listed; None: nobody has seen them yet, so there is nothing."""
+    held = await accounts.get(tx, who.own)
+    return None if held is None and parent == ME else _own(_known(held), parent, field="parent")
 
 
 async def _mine(tx: Tx, who: Person, name: str) -> tuple[Account, str]:

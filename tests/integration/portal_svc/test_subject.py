@@ -200,6 +200,17 @@ async def test_a_copy_is_destroyed_after_a_week(portal: World) -> None:
     assert (await refused(export(portal, portal.homer)))[1] == "QUOTA_EXCEEDED"
 
 
+async def test_who_was_never_seen_has_nothing(portal: World) -> None:
+    new = portal.homeowner("new")
+    exports = pb.ListDataExportsRequest(parent=ME)
+    assert not (await portal.accounts.ListDataExports(exports, metadata=new.bearer())).data_exports
+    erasures = pb.ListErasureRequestsRequest(parent=ME)
+    assert not (await portal.accounts.ListErasureRequests(erasures, metadata=new.bearer())).erasure_requests
+    erasures.parent = f"accounts/{uuid4()}"
+    assert (await refused(portal.accounts.ListErasureRequests(erasures, metadata=new.bearer())))[0] == "NOT_FOUND"
+    assert await portal.database.value("SELECT count(*) FROM portal.account") == 0
+
+
 async def wish(portal: World, who: Person) -> Any:
     request = pb.CreateErasureRequestRequest(parent=ME, request_id=request_id())
     return await portal.accounts.CreateErasureRequest(request, metadata=who.step_up("ora_account_erase", ME))
