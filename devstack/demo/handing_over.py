@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from devstack.demo.blindness import everything, spellings
 from devstack.demo.story import NotShownError, expect
 from devstack.dev import enrolment
+from devstack.dev.hub_kinds import firmware
 from devstack.dev.installer import AnswerError, Phone
 from devstack.dev.installer import Story as Handing
 from devstack.dev.trust import trust
-from hubsim.handover import HubHandover
 from sdk import access_key
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 INSTALLER: Final = "boss"
 OWNER: Final = "homer"
 _PATIENCE: Final = 20.0
+_PLAN: Final = b"MT:Y.K9042C00KA0648G00 " * 400
 
 
 async def tell(story: Story, scene: Scene) -> None:
@@ -36,7 +37,8 @@ async def tell(story: Story, scene: Scene) -> None:
     stack = scene.stack
     hub_id = str(uuid.uuid4())
     folder = scene.folder.parent / hub_id
-    await enrolment.enrol_new(stack, hub_id, folder)
+    played = firmware(scene.kind)
+    await enrolment.enrol_new(stack, hub_id, folder, played)
     root = bytes.fromhex((Path(stack.data["home"]) / "portal-keys" / "root.pub").read_text())
     address, believed = stack.address("gateway", "app"), trust(Path(stack.file("edge_ca")))
     async with httpx.AsyncClient(base_url=address, verify=believed, http2=True, timeout=20, trust_env=False) as http:
@@ -45,7 +47,7 @@ async def tell(story: Story, scene: Scene) -> None:
             installer=Phone(stack, http, INSTALLER),
             owner=Phone(stack, http, OWNER),
             hub_id=hub_id,
-            hub=HubHandover(folder, root),
+            hub=played.handing(folder, root),
         )
         await _build(story, home)
         await _lock(story, home, folder)
@@ -62,10 +64,16 @@ async def _build(story: Story, home: Handing) -> None:
         expect(state == "STATE_VERIFIED", "the licence is not verified")
     with story.step("A project is made, and its Hub signs that it belongs to it") as step:
         await home.keys()
-        await home.create()
-        states = [await home.bind(), await home.ready()]
-        step.seen.append(f"{home.project}: {', '.join(states)}")
-        expect(states == ["STATE_INSTALLING", "STATE_READY"], "the states are others")
+        await home.create(templateVersion=await home.template())
+        state = await home.bind()
+        step.seen.append(f"{home.project}, from a template: {state}")
+        expect(state == "STATE_INSTALLING", "the state is another")
+    with story.step("The pairing plan goes up sealed under the Project Key, in pieces; the checklist is done") as step:
+        revision = await home.draw(_PLAN)
+        ticked = await home.tick()
+        state = await home.ready()
+        step.seen.append(f"{revision.partition('/plans/')[2]}, {ticked} item completed: {state}")
+        expect(state == "STATE_READY", "the state is another")
 
 
 async def _lock(story: Story, home: Handing, folder: Path) -> None:
@@ -99,10 +107,12 @@ async def _release(story: Story, home: Handing) -> None:
         expect(refused.reason == "APPROVAL_MISSING", "another reason")
     with story.step("With both logins the Project Key comes out, once; the owner alone can open it") as step:
         await home.approve()
-        expect(await home.release(demand) == home.project_key, "it is another key")
+        key = await home.release(demand)
+        expect(key == home.project_key, "it is another key")
+        expect(await home.read_plan(key) == _PLAN, "the plan does not open with it")
         expect(await home.release(demand) == home.project_key, "the retry has another key")
         refused = await _refusal(home.release(home.demand()))
-        step.seen += ["the key that the installer sealed; the same demand again: the same key", refused.reason]
+        step.seen += ["it opens the pairing plan; the same demand again has the same key", refused.reason]
         expect(refused.reason == "CUSTODY_ALREADY_RELEASED", "a second demand was served")
 
 

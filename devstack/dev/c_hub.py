@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import fcntl
 import json
 import re
 import subprocess
+import uuid
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from google.protobuf import json_format
+from ora.common.v1.signed_record_pb2 import SignedRecord
 
 from devstack.dev.firmware import Shown
 from sdk.key_files import hub_public_from_json, read_document
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
     from devstack.dev.firmware import Cloud, OnEvent, Patience
     from sdk.keys import AppPublic, HubPublic
@@ -93,6 +98,10 @@ class CHub:
         """Let it state who may talk to it."""
         await self.tell("peers", folder, **_door(cloud))
 
+    def handing(self, folder: Path, root_public: bytes) -> CHanding:
+        """Return its part in a handover."""
+        return CHanding(self, folder, root_public)
+
     @asynccontextmanager
     async def run(self, folder: Path, cloud: Cloud, on_event: OnEvent, patience: Patience) -> AsyncIterator[None]:
         """Run it while the block lasts."""
@@ -112,7 +121,7 @@ class CHub:
         """Run it with options of one's own; give the process, which has ended when the block is left."""
         options |= {"host": cloud.host, "port": str(cloud.port), "ca": str(cloud.ca_file)}
         process = await asyncio.create_subprocess_exec(
-            *self._command("run", folder, options), stdout=asyncio.subprocess.PIPE, limit=1 << 20
+            *self.command("run", folder, options), stdout=asyncio.subprocess.PIPE, limit=1 << 20
         )
         hearing = asyncio.create_task(_hear(process, on_event))
         try:
@@ -134,16 +143,58 @@ class CHub:
             HubCommandError: it did not do it.
         """
         process = await asyncio.create_subprocess_exec(
-            *self._command(command, folder, options), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+            *self.command(command, folder, options), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )
         out, errors = await process.communicate()
         if process.returncode:
             raise HubCommandError(f"{command}: {errors.decode().strip() or out.decode().strip()}")
         return out.decode()
 
-    def _command(self, command: str, folder: Path, options: dict[str, str]) -> list[str]:
+    def command(self, command: str, folder: Path, options: dict[str, str]) -> list[str]:
+        """Return the argument list of one command."""
         said = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", value)]
         return [str(self._program), command, "--dir", str(folder), *said]
+
+
+class CHanding:
+    """What apps on the local network ask of the reference Hub in a handover: one command each."""
+
+    def __init__(self, hub: CHub, folder: Path, root_public: bytes) -> None:
+        self._hub, self._folder, self._root = hub, folder, root_public
+
+    def learn_keys(self, records: Iterable[bytes]) -> int:
+        """Take the portal's keys for handovers that the root signed; return how many are known now."""
+        return max(
+            (int(self._ask("learn", record=_text(each), portal_root=self._root.hex())) for each in records), default=0
+        )
+
+    def bind(self, project_id: bytes, nonce: bytes) -> bytes:
+        """Join a project; return the record for the portal."""
+        return _record(self._ask("bind", project=str(uuid.UUID(bytes=project_id)), nonce=nonce.hex()))
+
+    def take_notice(self, encoded: bytes, auth_public_key: bytes) -> object:
+        """Lock, by the portal's word and the installer's."""
+        return json.loads(self._ask("notice", record=_text(encoded), auth=auth_public_key.hex()))
+
+    def take_claim(self, claim: bytes, claimant_signature: bytes, grant: bytes) -> bytes:
+        """Take a new owner; return the receipt."""
+        return _record(self._ask("claim", claim=_text(claim), signature=claimant_signature.hex(), grant=_text(grant)))
+
+    def _ask(self, command: str, **options: str) -> str:
+        done = subprocess.run(
+            self._hub.command(command, self._folder, options), capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise HubCommandError(f"{command}: {done.stderr.strip()}")
+        return done.stdout
+
+
+def _text(encoded: bytes) -> str:
+    return base64.b64encode(encoded).decode()
+
+
+def _record(said: str) -> bytes:
+    return json_format.Parse(said, SignedRecord()).SerializeToString(deterministic=True)
 
 
 async def _hear(process: asyncio.subprocess.Process, on_event: OnEvent) -> None:

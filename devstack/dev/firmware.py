@@ -6,7 +6,7 @@ which of them made it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -50,6 +50,22 @@ class Patience:
     cap_s: float = 1.0
 
 
+class Handing(Protocol):
+    """A Hub's part in a handover, as apps on the local network ask it. Records are encoded SignedRecords."""
+
+    def learn_keys(self, records: Iterable[bytes]) -> int:
+        """Take the portal's keys for handovers that the root signed; return how many are known now."""
+
+    def bind(self, project_id: bytes, nonce: bytes) -> bytes:
+        """Join a project; return the record for the portal."""
+
+    def take_notice(self, encoded: bytes, auth_public_key: bytes) -> object:
+        """Lock, by the portal's word and the installer's."""
+
+    def take_claim(self, claim: bytes, claimant_signature: bytes, grant: bytes) -> bytes:
+        """Take a new owner; return the receipt."""
+
+
 class Firmware(Protocol):
     """One implementation of a Hub. Each Hub is a folder that nobody else writes to but for `tls.crt`."""
 
@@ -73,6 +89,9 @@ class Firmware(Protocol):
 
     async def peers(self, folder: Path, cloud: Cloud) -> None:
         """Let it state who may talk to it."""
+
+    def handing(self, folder: Path, root_public: bytes) -> Handing:
+        """Return its part in a handover; it believes the portal's keys by this root."""
 
     def run(
         self, folder: Path, cloud: Cloud, on_event: OnEvent, patience: Patience

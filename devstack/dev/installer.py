@@ -23,14 +23,16 @@ from ora.portal.v1.erasure_receipt_pb2 import ErasureReceipt
 from ora.portal.v1.handover_pb2 import Handover
 from ora.portal.v1.signing_key_service_pb2 import ListSigningKeysResponse
 
+from devstack.dev.firmware import Handing
 from devstack.identity.personas import PERSONAS
 from devstack.identity.sign_in import Wish, sign_in
 from devstack.state import Running
-from hubsim.handover import HubHandover, to_json
+from hubsim.handover import to_json
 from sdk import access_key, custody, portal_keys
 from sdk.audit import person_digest, verify_proof
 from sdk.custody import ProjectKey
 from sdk.keys import SigningKey, key_id
+from sdk.plans import open_plan, seal_plan
 
 if TYPE_CHECKING:
     import httpx
@@ -76,6 +78,23 @@ class Phone:
         fresh = await asyncio.to_thread(sign_in, self._issuer, self.who, wish)
         return await self._ask("POST", path, body, fresh.access_token)
 
+    async def put(self, path: str, content: bytes) -> dict[str, Any]:
+        """Send bytes."""
+        headers = {"authorization": f"Bearer {await self._session()}", "content-type": "application/octet-stream"}
+        answer = await self._http.post(f"/v1/{path}", content=content, headers=headers)
+        loaded: dict[str, Any] = answer.json()
+        if answer.status_code != _OK:
+            raise AnswerError(answer.status_code, loaded.get("reason", ""), dict(answer.headers))
+        return loaded
+
+    async def fetch(self, path: str) -> bytes:
+        """Fetch bytes."""
+        headers = {"authorization": f"Bearer {await self._session()}"}
+        answer = await self._http.get(f"/v1/{path}", headers=headers)
+        if answer.status_code != _OK:
+            raise AnswerError(answer.status_code, answer.json().get("reason", ""), dict(answer.headers))
+        return answer.content
+
     async def _session(self) -> str:
         if not self._token:
             self._token = (await asyncio.to_thread(sign_in, self._issuer, self.who)).access_token
@@ -98,7 +117,7 @@ class Story:
     installer: Phone
     owner: Phone
     hub_id: str
-    hub: HubHandover
+    hub: Handing
     # What identifies the home and its people in the story, to be looked for when it is over.
     marker: str = field(default_factory=lambda: f"marker{uuid.uuid4().hex[:12]}")
     organization: str = ""
@@ -107,6 +126,7 @@ class Story:
     key: access_key.AccessKey = field(default_factory=access_key.new_access_key)
     handover: Handover = field(default_factory=Handover)
     by_claimant: bytes = b""
+    plan: str = ""
 
     @property
     def owner_key(self) -> SigningKey:
@@ -152,6 +172,17 @@ class Story:
             if error.status != _TAKEN:
                 raise
 
+    async def template(self) -> str:
+        """Make a template that asks for a pairing plan and a test; return the name of its version."""
+        body = {"displayName": f"Flat {uuid.uuid4().hex[:8]}"}
+        made = await self.installer.post(f"projectTemplates?requestId={uuid.uuid4()}", body)
+        says = {
+            "checklistItems": [{"title": "Test the breaker", "required": True}],
+            "plans": [{"kind": "KIND_PAIRING_PLAN", "required": True}],
+        }
+        version = await self.installer.post(f"{made['name']}/versions?requestId={uuid.uuid4()}", says)
+        return str(version["name"])
+
     async def create(self, **fields: Any) -> str:
         """Make the project, with what is personal in it."""
         body = {
@@ -171,6 +202,35 @@ class Story:
         signed = self.hub.bind(self._id, _bytes(given["nonce"]))
         bound = await self.installer.post(f"{self.project}:bindHub", {"binding": to_json(signed), **_request()})
         return str(bound["state"])
+
+    async def draw(self, content: bytes) -> str:
+        """Seal the pairing plan under the Project Key and send it in two pieces; return the revision's name."""
+        (plan,) = (await self.installer.get(f"{self.project}/plans"))["plans"]
+        sealed = seal_plan(self.project_key.raw, *_plan_ids(plan["name"]), 1, content)
+        declared = {
+            "revision": 1,
+            "sizeBytes": str(len(sealed)),
+            "digest": _text(hashlib.sha256(sealed).digest()),
+            "keyEpoch": 1,
+        }
+        upload = await self.installer.post(f"{plan['name']}/uploads?requestId={uuid.uuid4()}", declared)
+        half = len(sealed) // 2
+        await self.installer.put(f"{upload['name']}:write", sealed[:half])
+        await self.installer.put(f"{upload['name']}:write?offsetBytes={half}", sealed[half:])
+        self.plan = str((await self.installer.post(f"{upload['name']}:commit", _request()))["name"])
+        return self.plan
+
+    async def tick(self) -> int:
+        """Complete every item of the checklist; return how many there were."""
+        items = (await self.installer.get(f"{self.project}/checklistItems"))["checklistItems"]
+        for each in items:
+            await self.installer.post(f"{each['name']}:complete", _request())
+        return len(items)
+
+    async def read_plan(self, key: ProjectKey) -> bytes:
+        """Fetch the plan with the owner's app, and open it with the Project Key."""
+        sealed = await self.owner.fetch(f"{self.plan}:download")
+        return open_plan(key.raw, *_plan_ids(self.plan), 1, sealed)
 
     async def ready(self) -> str:
         """Say that the work is done; return the project's state."""
@@ -292,6 +352,11 @@ class Story:
             "the wrap key": keys.wrap.raw,
             "the Project Key": self.project_key.raw,
         }
+
+
+def _plan_ids(name: str) -> tuple[uuid.UUID, uuid.UUID]:
+    parts = name.split("/")
+    return uuid.UUID(parts[1]), uuid.UUID(parts[3])
 
 
 def _request() -> dict[str, str]:

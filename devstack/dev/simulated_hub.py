@@ -11,6 +11,7 @@ import httpx
 from devstack.dev.firmware import Shown
 from devstack.dev.trust import trust
 from hubsim import store
+from hubsim.handover import HubHandover
 from hubsim.hub import Hub, HubConfig, answer_ping
 from hubsim.records import RecordClient
 from hubsim.wire import Capability
@@ -61,6 +62,10 @@ class SimulatedHub:
         """Let it state who may talk to it."""
         async with records(folder, cloud) as client:
             await client.peers()
+
+    def handing(self, folder: Path, root_public: bytes) -> HubHandover:
+        """Return its part in a handover."""
+        return HubHandover(folder, root_public)
 
     @asynccontextmanager
     async def run(self, folder: Path, cloud: Cloud, on_event: OnEvent, patience: Patience) -> AsyncIterator[None]:

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import json
-import secrets
 import time
 import uuid
 from collections.abc import Mapping
@@ -14,23 +10,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ora.portal.v1.handover_records_pb2 import AccessKeyClaimStatement
 from ora.relay.v1 import envelope_pb2
 
 from devstack.dev import c_hub, enrolment
 from devstack.dev.household import Household
-from devstack.identity.personas import PERSONAS
+from devstack.dev.installer import AnswerError, Phone, Story
 from sdk.envelope import header_for_hub, moment, seal
-from sdk.keys import SigningKey, new_signing_key
-from sdk.statements import Context, sign_statement
+from sdk.keys import new_signing_key
 from tests.e2e.home import SECONDS, listening
-from tests.integration.portal_svc.test_through_the_gateway import bearer, joined, post
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import httpx
 
     from tests.stack import Stack
 
@@ -123,86 +114,48 @@ async def test_what_does_not_open_is_acknowledged_and_hurts_nothing(played: Play
     assert process.returncode == 0
 
 
-async def test_it_is_bound_locked_claimed_and_handed_over(played: Played, stack: Stack) -> None:
-    home, hub = played.home, f"hubs/{played.home.folder.name}"
-    auth, claimant = new_signing_key(), new_signing_key()
+async def test_it_is_handed_over_through_its_own_door(played: Played, stack: Stack) -> None:
+    """The demo's second act has the apps carry everything; here the Hub fetches, and brings its receipt itself."""
+    home, root = played.home, (stack.home.path / "portal-keys" / "root.pub").read_text().strip()
+    hub = played.program.handing(home.folder, bytes.fromhex(root))
+    where = {
+        "url": home.cloud.door,
+        "ca": str(home.cloud.ca_file),
+        "app_url": stack.address("gateway", "app"),
+        "portal_root": root,
+    }
     await home.consent(on={"RELAY"}, off=set())
-    async with stack.app() as app:
-        boss = bearer(stack, "boss")
-        await joined(app, boss)
-        made = await asked(app, f"/v1/projects?requestId={uuid.uuid4()}", {"displayName": "Kitchen"}, boss)
-        project = made["name"]
-        await bind(played, app, project, hub, boss)
-        await asked(app, f"/v1/{project}:markReady", {"requestId": str(uuid.uuid4())}, boss)
-        key = await initiate(stack, app, project, auth)
-        # The installer's app names the AccessKey on the local network; until then the Hub believes no lock.
-        where = {
-            "url": home.cloud.door,
-            "ca": str(home.cloud.ca_file),
-            "app_url": stack.address("gateway", "app"),
-            "portal_root": (stack.home.path / "portal-keys" / "root.pub").read_text().strip(),
-        }
+    async with stack.app() as http:
+        story = Story(
+            stack=stack.running,
+            installer=Phone(stack.running, http, "boss"),
+            owner=Phone(stack.running, http, "homer"),
+            hub_id=home.folder.name,
+            hub=hub,
+        )
+        await story.register()
+        await story.keys()
+        await story.create()
+        await story.bind()
+        await story.ready()
+        handover = await story.initiate(mode="LOCAL")
+        notice = handover.lock_notice.SerializeToString()
         with pytest.raises(c_hub.HubCommandError, match="ACCESS_KEY_UNKNOWN"):
-            await played.told("handover", **where)
-        await played.told("key", auth=auth.public().hex())
+            hub.take_notice(notice, new_signing_key().public())
+        handover.lock_notice.signature = b"\1" * 64
+        with pytest.raises(c_hub.HubCommandError, match="LOCK_SIGNATURE"):
+            hub.take_notice(handover.lock_notice.SerializeToString(), story.key.material().auth_public_key)
         with pytest.raises(c_hub.HubCommandError, match="NOT_CLAIMED"):
             await played.told("handover", **where)
-        await claim(stack, app, key, auth, claimant)
+        await story.claim()
+        with pytest.raises(c_hub.HubCommandError, match="CLAIMANT_SIGNATURE"):
+            hub.take_claim(
+                story.handover.claim.SerializeToString(), b"\1" * 64, story.handover.claim_grant.SerializeToString()
+            )
         said = await played.told("handover", **where)
         assert '"event": "handed_over", "owner_epoch": 2' in said
-        assert (await app.get(f"/v1/{project}", headers=boss)).status_code == 404  # no installer reads it any more
+        with pytest.raises(AnswerError) as refused:  # no installer reads it any more
+            await story.installer.get(story.project)
+        assert refused.value.status == 404
     held = await home.consent(on=set(), off=set())
     assert (held["ownerEpoch"], held.get("capabilities", [])) == ("2", [])
-
-
-async def asked(app: httpx.AsyncClient, path: str, body: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
-    answer = await post(app, path, body, headers)
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
-
-
-async def bind(played: Played, app: httpx.AsyncClient, project: str, hub: str, boss: dict[str, str]) -> None:
-    challenge = await asked(app, f"/v1/{project}:createHubChallenge", {"hub": hub}, boss)
-    nonce = base64.b64decode(challenge["nonce"]).hex()
-    record = json.loads(await played.told("bind", project=project.partition("/")[2], nonce=nonce))
-    await asked(app, f"/v1/{project}:bindHub", {"binding": record, "requestId": str(uuid.uuid4())}, boss)
-
-
-async def initiate(stack: Stack, app: httpx.AsyncClient, project: str, auth: SigningKey) -> int:
-    """Lock the project for its handover; return the AccessKey's locator."""
-    intent: dict[str, str | int] = {"type": "ora_handover_initiate", "resource": project, "generation": 1}
-    fresh = stack.tokens("boss", step_up=True, intent=intent)
-    locator = secrets.randbelow(2**30)
-    material = {
-        "locator": locator,
-        "authPublicKey": base64.b64encode(auth.public()).decode(),
-        "suite": "HPKE_SUITE_X25519",
-        "wrapPublicKey": base64.b64encode(secrets.token_bytes(32)).decode(),
-    }
-    body = {"mode": "HANDOVER_MODE_LOCAL", "accessKey": material, "requestId": str(uuid.uuid4())}
-    await asked(app, f"/v1/{project}:initiateHandover", body, {"authorization": f"Bearer {fresh.access_token}"})
-    return locator
-
-
-async def claim(stack: Stack, app: httpx.AsyncClient, locator: int, auth: SigningKey, claimant: SigningKey) -> None:
-    """Claim the home as homer."""
-    homer = bearer(stack, "homer")
-    given = await asked(app, "/v1/accessKeys:challenge", {"locator": locator}, homer)
-    who = PERSONAS["homer"]
-    issuer = stack.running.issuer(who.provider)
-    statement = AccessKeyClaimStatement(
-        locator=locator,
-        generation=given["generation"],
-        nonce=base64.b64decode(given["nonce"]),
-        subject_digest=hashlib.sha256(f"ora subject v1\0{issuer}\0{who.subject}".encode()).digest(),
-        claimant_public_key=claimant.public(),
-    ).SerializeToString(deterministic=True)
-    signed = sign_statement(auth, Context.ACCESS_KEY_CLAIM, statement)
-    record = {"statement": statement, "signature": signed.signature, "keyId": signed.key_id}
-    own = claimant.sign(b"ora access key claimant v1\0" + statement)
-    body = {
-        "claim": {name: base64.b64encode(value).decode() for name, value in record.items()},
-        "claimantSignature": base64.b64encode(own).decode(),
-        "requestId": str(uuid.uuid4()),
-    }
-    await asked(app, "/v1/accessKeys:claim", body, homer)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from devstack.demo import beginning, blindness, conversation, hardship
+from devstack.demo import beginning, blindness, conversation, handing_over, hardship
 from devstack.demo.scene import Scene
 from devstack.demo.story import Story
 from devstack.dev.hub_kinds import HubKind
@@ -38,5 +38,6 @@ async def test_the_story_is_the_same_with_either_hub(stack: Stack, tmp_path: Pat
         await blindness.tell(story, scene)
         await hardship.change_of_mind(story, scene)
         await hardship.theft(story, scene)
+    await handing_over.tell(story, scene)
     assert story.verified
-    assert len(story.steps) >= 15
+    assert len(story.steps) >= 25

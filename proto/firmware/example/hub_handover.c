@@ -1,76 +1,38 @@
 #define _POSIX_C_SOURCE 200809L
 #include "hub_handover.h"
 
-#include <cjson/cJSON.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { MAX_RECORD_JSON = 8 * 1024 };
-
-/* A record from JSON; its statement lies in `statement`. */
-typedef struct {
-    ora_common_v1_SignedRecord record;
-    uint8_t statement[ORA_COMMON_V1_SIGNED_RECORD_STATEMENT_MAX + 3];
-} parsed_t;
+static const char RECEIPT[] = "receipt.json";
+static const char CLAIMANT_CONTEXT[] = "ora access key claimant v1"; /* its terminator is the zero byte */
 
 static uint8_t work[ORA_RECORD_WORK_BYTES];
 
-static const char *text_of(const cJSON *object, const char *name)
-{
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
-    return text != NULL ? text : "";
-}
-
-static bool read_record(const cJSON *answer, const char *name, parsed_t *parsed)
-{
-    uint8_t signature[ORA_SIGNATURE_BYTES + 3], key_id[ORA_KEY_ID_BYTES + 3];
-    size_t size, signature_size, key_id_size;
-    const cJSON *object = cJSON_GetObjectItemCaseSensitive(answer, name);
-    if (!base64_to(text_of(object, "statement"), parsed->statement, sizeof parsed->statement, &size) ||
-        !base64_to(text_of(object, "signature"), signature, sizeof signature, &signature_size) ||
-        !base64_to(text_of(object, "keyId"), key_id, sizeof key_id, &key_id_size) ||
-        signature_size != ORA_SIGNATURE_BYTES || key_id_size != ORA_KEY_ID_BYTES) {
-        return false;
-    }
-    parsed->record.statement.data = parsed->statement;
-    parsed->record.statement.size = size;
-    memcpy(parsed->record.signature, signature, ORA_SIGNATURE_BYTES);
-    memcpy(parsed->record.key_id, key_id, ORA_KEY_ID_BYTES);
-    return true;
-}
-
 /* Checks a record and reads its statement. */
-static bool believe(const ora_message_t *kind, const parsed_t *parsed, const uint8_t key[ORA_KEY_BYTES], void *statement)
+static bool believe(const ora_message_t *kind, const ora_common_v1_SignedRecord *record,
+                    const uint8_t key[ORA_KEY_BYTES], void *statement)
 {
-    return ora_record_verify(kind->context, &parsed->record, key, work) == ORA_OK &&
-           ora_decode(kind, parsed->record.statement.data, parsed->record.statement.size, statement);
+    return ora_record_verify(kind->context, record, key, work) == ORA_OK &&
+           ora_decode(kind, record->statement.data, record->statement.size, statement);
 }
 
-bool hub_portal_key(const hub_door_t *door, const uint8_t root[ORA_KEY_BYTES], uint8_t portal_key[ORA_KEY_BYTES],
-                    hub_answer_t *answer)
+static bool believe_portal(const hub_state_t *state, const ora_message_t *kind,
+                           const ora_common_v1_SignedRecord *record, void *statement)
 {
-    static parsed_t parsed;
-    ora_portal_v1_SigningKeyStatement statement;
-    const cJSON *each;
-    bool found = false;
-    if (!hub_call(door, "/v1/signingKeys", NULL, answer) || answer->status != 200) {
-        return false;
-    }
-    cJSON *document = cJSON_Parse(answer->text);
-    cJSON_ArrayForEach(each, cJSON_GetObjectItemCaseSensitive(document, "signingKeys"))
-    {
-        if (!found && !cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(each, "withdrawn")) &&
-            read_record(each, "record", &parsed) &&
-            believe(ORA_PORTAL_V1_SIGNING_KEY_STATEMENT, &parsed, root, &statement) &&
-            statement.purpose == ora_portal_v1_SigningKeyPurpose_SIGNING_KEY_PURPOSE_HANDOVER &&
-            statement.not_before_ms <= now_ms() && now_ms() < statement.not_after_ms) {
-            memcpy(portal_key, statement.public_key, ORA_KEY_BYTES);
-            found = true;
+    for (size_t i = 0; i < state->portal_key_count; i++) {
+        if (believe(kind, record, state->portal_keys[i], statement)) {
+            return true;
         }
     }
-    cJSON_Delete(document);
-    return found;
+    return false;
+}
+
+static void forget_receipt(const hub_state_t *state)
+{
+    char path[1024];
+    hub_path(state, RECEIPT, path);
+    remove(path);
 }
 
 bool hub_bind(hub_state_t *state, const uint8_t project[ORA_ID_BYTES], const uint8_t nonce[32], char *text,
@@ -83,44 +45,94 @@ bool hub_bind(hub_state_t *state, const uint8_t project[ORA_ID_BYTES], const uin
     memcpy(statement.nonce, nonce, sizeof statement.nonce);
     statement.action = ora_portal_v1_HubBindingAction_HUB_BINDING_ACTION_BIND;
     statement.owner_epoch = state->owner_epoch;
+    if (memcmp(state->project_id, project, ORA_ID_BYTES) != 0) {
+        /* Lock epochs are counted by each project. */
+        state->lock_epoch = state->receipted_epoch = 0;
+        state->lock_generation = 0;
+        memset(state->lock_auth_key, 0, ORA_KEY_BYTES);
+        forget_receipt(state);
+    }
     memcpy(state->project_id, project, ORA_ID_BYTES);
     return ora_record_sign(ORA_PORTAL_V1_HUB_BINDING_STATEMENT, &statement, state->identity_seed, work, &record) ==
                ORA_OK &&
            hub_record_json(&record, text, capacity) && hub_save(state);
 }
 
-/* Takes a lock only for the project that the Hub is bound to, only with an AccessKey that the installer's app named on
- * the local network, and never an older one than it has seen. */
-static const char *take_lock(hub_state_t *state, const ora_portal_v1_LockNoticeStatement *notice)
+void hub_learn_key(hub_state_t *state, const ora_common_v1_SignedRecord *record, const uint8_t root[ORA_KEY_BYTES])
 {
-    if (memcmp(notice->hub_id, state->hub_id, ORA_ID_BYTES) != 0 ||
-        memcmp(notice->project_id, state->project_id, ORA_ID_BYTES) != 0) {
-        return "LOCK_FOR_ANOTHER";
+    ora_portal_v1_SigningKeyStatement statement;
+    const uint64_t now = now_ms();
+    if (!believe(ORA_PORTAL_V1_SIGNING_KEY_STATEMENT, record, root, &statement) ||
+        statement.purpose != ora_portal_v1_SigningKeyPurpose_SIGNING_KEY_PURPOSE_HANDOVER ||
+        now < statement.not_before_ms || now >= statement.not_after_ms) {
+        return;
     }
-    if (notice->lock_epoch < state->lock_epoch ||
-        (notice->lock_epoch == state->lock_epoch && notice->generation < state->lock_generation)) {
-        return "LOCK_ROLLED_BACK";
+    for (size_t i = 0; i < state->portal_key_count; i++) {
+        if (memcmp(state->portal_keys[i], statement.public_key, ORA_KEY_BYTES) == 0) {
+            return;
+        }
     }
-    if (memcmp(notice->auth_public_key, state->lock_auth_key, ORA_KEY_BYTES) != 0) {
-        return "ACCESS_KEY_UNKNOWN";
+    if (state->portal_key_count == HUB_MAX_PORTAL_KEYS) { /* the oldest goes */
+        memmove(state->portal_keys, state->portal_keys[1], (HUB_MAX_PORTAL_KEYS - 1) * ORA_KEY_BYTES);
+        state->portal_key_count--;
     }
-    state->lock_epoch = notice->lock_epoch;
-    state->lock_generation = notice->generation;
-    return hub_save(state) ? NULL : "NOT_WRITTEN";
+    memcpy(state->portal_keys[state->portal_key_count++], statement.public_key, ORA_KEY_BYTES);
 }
 
-static const char *check_claim(const hub_state_t *state, const parsed_t *claim, const parsed_t *grant,
-                               const uint8_t portal_key[ORA_KEY_BYTES], ora_portal_v1_AccessKeyClaimStatement *claimed,
-                               uint8_t digest[ORA_HASH_BYTES])
+const char *hub_take_notice(hub_state_t *state, const ora_common_v1_SignedRecord *notice)
+{
+    ora_portal_v1_LockNoticeStatement said;
+    if (!believe_portal(state, ORA_PORTAL_V1_LOCK_NOTICE_STATEMENT, notice, &said)) {
+        return "LOCK_SIGNATURE";
+    }
+    if (memcmp(said.hub_id, state->hub_id, ORA_ID_BYTES) != 0 ||
+        memcmp(said.project_id, state->project_id, ORA_ID_BYTES) != 0) {
+        return "LOCK_FOR_ANOTHER";
+    }
+    if (said.lock_epoch < state->lock_epoch ||
+        (said.lock_epoch == state->lock_epoch && said.generation < state->lock_generation)) {
+        return "LOCK_ROLLED_BACK";
+    }
+    if (memcmp(said.auth_public_key, state->lock_auth_key, ORA_KEY_BYTES) != 0) {
+        return "ACCESS_KEY_UNKNOWN";
+    }
+    state->lock_epoch = said.lock_epoch;
+    state->lock_generation = said.generation;
+    if (!hub_save(state)) {
+        return "NOT_WRITTEN";
+    }
+    tell(state->name, "locked", "\"lock_epoch\": %llu, \"generation\": %u", (unsigned long long)state->lock_epoch,
+         (unsigned)state->lock_generation);
+    return NULL;
+}
+
+static bool signed_by_claimant(const ora_common_v1_SignedRecord *claim, const uint8_t key[ORA_KEY_BYTES],
+                               const uint8_t signature[ORA_SIGNATURE_BYTES])
+{
+    memcpy(work, CLAIMANT_CONTEXT, sizeof CLAIMANT_CONTEXT);
+    memcpy(work + sizeof CLAIMANT_CONTEXT, claim->statement.data, claim->statement.size);
+    const ora_span_t message = {work, sizeof CLAIMANT_CONTEXT + claim->statement.size};
+    return ora_port_verify(key, message, signature);
+}
+
+static const char *check_claim(const hub_state_t *state, const ora_common_v1_SignedRecord *claim,
+                               const uint8_t *claimant_signature, const ora_common_v1_SignedRecord *grant,
+                               ora_portal_v1_AccessKeyClaimStatement *claimed, uint8_t digest[ORA_HASH_BYTES])
 {
     ora_portal_v1_ClaimGrantStatement granted;
+    if (state->lock_epoch == 0) {
+        return "NOT_LOCKED";
+    }
     if (!believe(ORA_PORTAL_V1_ACCESS_KEY_CLAIM_STATEMENT, claim, state->lock_auth_key, claimed)) {
         return "CLAIM_SIGNATURE";
     }
-    if (!believe(ORA_PORTAL_V1_CLAIM_GRANT_STATEMENT, grant, portal_key, &granted)) {
+    if (claimant_signature != NULL && !signed_by_claimant(claim, claimed->claimant_public_key, claimant_signature)) {
+        return "CLAIMANT_SIGNATURE";
+    }
+    if (!believe_portal(state, ORA_PORTAL_V1_CLAIM_GRANT_STATEMENT, grant, &granted)) {
         return "GRANT_SIGNATURE";
     }
-    if (!ora_port_sha256(&claim->record.statement, 1, digest) ||
+    if (!ora_port_sha256(&claim->statement, 1, digest) ||
         memcmp(granted.claim_digest, digest, ORA_HASH_BYTES) != 0 ||
         memcmp(granted.hub_id, state->hub_id, ORA_ID_BYTES) != 0 ||
         memcmp(granted.project_id, state->project_id, ORA_ID_BYTES) != 0 ||
@@ -143,10 +155,10 @@ static bool write_file(const hub_state_t *state, const char *name, const char *t
     return fclose(stream) == 0 && written;
 }
 
-static bool read_file(const hub_state_t *state, const char *name, char *text, size_t capacity)
+bool hub_receipt(const hub_state_t *state, char *text, size_t capacity)
 {
     char path[1024];
-    hub_path(state, name, path);
+    hub_path(state, RECEIPT, path);
     FILE *stream = fopen(path, "r");
     if (stream == NULL) {
         return false;
@@ -157,10 +169,17 @@ static bool read_file(const hub_state_t *state, const char *name, char *text, si
     return size > 0;
 }
 
+bool hub_receipt_taken(hub_state_t *state)
+{
+    forget_receipt(state);
+    memset(state->project_id, 0, sizeof state->project_id);
+    return hub_save(state);
+}
+
 /* Becomes the new owner's, then signs it. The new owner key is written down before the receipt names it, and the
  * receipt before it is sent: whenever the power goes, the next attempt ends at one owner and one receipt. */
 static const char *make_receipt(hub_state_t *state, const ora_portal_v1_AccessKeyClaimStatement *claimed,
-                                const uint8_t digest[ORA_HASH_BYTES], char *body, size_t capacity)
+                                const uint8_t digest[ORA_HASH_BYTES], char *text, size_t capacity)
 {
     ora_portal_v1_HandoverReceiptStatement statement = ora_portal_v1_HandoverReceiptStatement_init_zero;
     ora_common_v1_SignedRecord record;
@@ -178,69 +197,28 @@ static const char *make_receipt(hub_state_t *state, const ora_portal_v1_AccessKe
     memcpy(statement.claim_digest, digest, ORA_HASH_BYTES);
     statement.owner_epoch = state->owner_epoch;
     statement.created_ms = now_ms();
-    char json[MAX_RECORD_JSON];
     if (!ora_port_sign_public(state->owner_seed, statement.owner_public_key) ||
         !ora_port_random(statement.receipt_id, sizeof statement.receipt_id) ||
         ora_record_sign(ORA_PORTAL_V1_HANDOVER_RECEIPT_STATEMENT, &statement, state->identity_seed, work, &record) !=
             ORA_OK ||
-        !hub_record_json(&record, json, sizeof json)) {
+        !hub_record_json(&record, text, capacity)) {
         return "NOT_SIGNED";
     }
-    snprintf(body, capacity, "{\"receipt\": %s}", json);
-    return write_file(state, "receipt.json", body) ? NULL : "NOT_WRITTEN";
+    return write_file(state, RECEIPT, text) ? NULL : "NOT_WRITTEN";
 }
 
-static const char *read_handover(hub_state_t *state, const uint8_t portal_key[ORA_KEY_BYTES], const cJSON *answer,
-                                 char *body, size_t capacity)
+const char *hub_take_claim(hub_state_t *state, const ora_common_v1_SignedRecord *claim,
+                           const uint8_t *claimant_signature, const ora_common_v1_SignedRecord *grant, char *text,
+                           size_t capacity)
 {
-    static parsed_t notice, claim, grant;
-    ora_portal_v1_LockNoticeStatement locked;
     ora_portal_v1_AccessKeyClaimStatement claimed;
     uint8_t digest[ORA_HASH_BYTES];
-    if (!read_record(answer, "lockNotice", &notice)) {
-        return "NOT_LOCKED";
-    }
-    if (!believe(ORA_PORTAL_V1_LOCK_NOTICE_STATEMENT, &notice, portal_key, &locked)) {
-        return "LOCK_SIGNATURE";
-    }
-    const char *refused = take_lock(state, &locked);
+    const char *refused = check_claim(state, claim, claimant_signature, grant, &claimed, digest);
     if (refused != NULL) {
         return refused;
     }
-    tell(state->name, "locked", "\"lock_epoch\": %llu, \"generation\": %u", (unsigned long long)state->lock_epoch,
-         (unsigned)state->lock_generation);
-    if (!read_record(answer, "claim", &claim) || !read_record(answer, "claimGrant", &grant)) {
-        return "NOT_CLAIMED";
+    if (state->receipted_epoch == state->lock_epoch && hub_receipt(state, text, capacity)) {
+        return NULL;
     }
-    refused = check_claim(state, &claim, &grant, portal_key, &claimed, digest);
-    return refused != NULL ? refused : make_receipt(state, &claimed, digest, body, capacity);
-}
-
-const char *hub_hand_over(hub_state_t *state, const hub_door_t *door, const uint8_t portal_key[ORA_KEY_BYTES],
-                          hub_answer_t *answer)
-{
-    static char body[MAX_RECORD_JSON + 32];
-    char path[1024], project[HUB_NAME_BYTES];
-    if (!read_file(state, "receipt.json", body, sizeof body)) {
-        snprintf(path, sizeof path, "/v1/hubs/%s/handover", state->name);
-        if (!hub_call(door, path, NULL, answer) || answer->status != 200) {
-            return "NO_ANSWER";
-        }
-        cJSON *document = cJSON_Parse(answer->text);
-        const char *refused = read_handover(state, portal_key, document, body, sizeof body);
-        cJSON_Delete(document);
-        if (refused != NULL) {
-            return refused;
-        }
-    }
-    uuid_of(state->project_id, project);
-    snprintf(path, sizeof path, "/v1/projects/%s:submitReceipt", project);
-    if (!hub_call(door, path, body, answer) || answer->status != 200) {
-        return "RECEIPT_NOT_TAKEN";
-    }
-    tell(state->name, "handed_over", "\"owner_epoch\": %llu", (unsigned long long)state->owner_epoch);
-    hub_path(state, "receipt.json", path);
-    remove(path);
-    memset(state->project_id, 0, sizeof state->project_id);
-    return hub_save(state) ? NULL : "NOT_WRITTEN";
+    return make_receipt(state, &claimed, digest, text, capacity);
 }

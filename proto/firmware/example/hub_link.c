@@ -178,13 +178,13 @@ static void on_publish(struct mosquitto *client, void *context, int mid, int cod
 static void report(link_t *link)
 {
     static uint8_t encoded[4096];
-    static hub_state_t fresh;
     size_t size;
-    if (link->line->telemetry_every_ms == 0 || now_ms() < link->report_at || !hub_load(&fresh, link->state->folder)) {
+    if (link->line->telemetry_every_ms == 0 || now_ms() < link->report_at) {
         return;
     }
+    hub_refresh(link->state);
     link->report_at = now_ms() + link->line->telemetry_every_ms;
-    if ((fresh.capabilities >> ora_common_v1_Capability_CAPABILITY_TELEMETRY & 1u) == 0) {
+    if ((link->state->capabilities >> ora_common_v1_Capability_CAPABILITY_TELEMETRY & 1u) == 0) {
         link->batch.samples_count = 0;
         return;
     }

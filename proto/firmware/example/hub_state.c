@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Fields of fixed bytes, and counters: one table for reading and writing. */
@@ -71,6 +72,10 @@ static bool read_line(hub_state_t *state, const char *name, const char *value)
     if (strcmp(name, "peer") == 0) {
         return read_peer(state, value);
     }
+    if (strcmp(name, "portal_key") == 0) {
+        return state->portal_key_count < HUB_MAX_PORTAL_KEYS &&
+               hex_to(value, state->portal_keys[state->portal_key_count++], ORA_KEY_BYTES);
+    }
     for (size_t i = 0; i < COUNT(BYTES); i++) {
         if (strcmp(name, BYTES[i].name) == 0) {
             return hex_to(value, base + BYTES[i].offset, BYTES[i].size);
@@ -113,6 +118,11 @@ bool hub_load(hub_state_t *state, const char *folder)
             good = read_line(state, line, value);
         }
     }
+    struct stat status;
+    if (fstat(fileno(stream), &status) == 0) {
+        state->written_s = status.st_mtim.tv_sec;
+        state->written_ns = status.st_mtim.tv_nsec;
+    }
     fclose(stream);
     state->sealing.suite = ORA_SUITE_SMALL;
     uuid_of(state->hub_id, state->name);
@@ -123,6 +133,19 @@ bool hub_load(hub_state_t *state, const char *folder)
     return good;
 }
 
+void hub_refresh(hub_state_t *state)
+{
+    static hub_state_t fresh;
+    struct stat status;
+    char path[1024];
+    hub_path(state, "hub.state", path);
+    if (stat(path, &status) == 0 &&
+        (status.st_mtim.tv_sec != state->written_s || status.st_mtim.tv_nsec != state->written_ns) &&
+        hub_load(&fresh, state->folder)) {
+        *state = fresh;
+    }
+}
+
 static void write_state(const hub_state_t *state, FILE *stream)
 {
     const uint8_t *base = (const uint8_t *)state;
@@ -130,8 +153,8 @@ static void write_state(const hub_state_t *state, FILE *stream)
     for (size_t i = 0; i < COUNT(BYTES); i++) {
         hex_of(base + BYTES[i].offset, BYTES[i].size, text);
         fprintf(stream, "%s=%s\n", BYTES[i].name, text);
+        ora_port_wipe(text, sizeof text);
     }
-    ora_port_wipe(text, sizeof text);
     for (size_t i = 0; i < COUNT(WIDE); i++) {
         uint64_t number;
         memcpy(&number, base + WIDE[i].offset, sizeof number);
@@ -141,6 +164,10 @@ static void write_state(const hub_state_t *state, FILE *stream)
         uint32_t number;
         memcpy(&number, base + NARROW[i].offset, sizeof number);
         fprintf(stream, "%s=%" PRIu32 "\n", NARROW[i].name, number);
+    }
+    for (size_t i = 0; i < state->portal_key_count; i++) {
+        hex_of(state->portal_keys[i], ORA_KEY_BYTES, text);
+        fprintf(stream, "portal_key=%s\n", text);
     }
     for (size_t i = 0; i < state->peer_count; i++) {
         write_peer(stream, &state->peers[i]);

@@ -6,7 +6,7 @@
 #include "hub_text.h"
 #include "ora_envelope.h"
 
-enum { HUB_MAX_PEERS = ORA_FLEET_V1_PEER_LIST_STATEMENT_PEERS_COUNT_MAX };
+enum { HUB_MAX_PEERS = ORA_FLEET_V1_PEER_LIST_STATEMENT_PEERS_COUNT_MAX, HUB_MAX_PORTAL_KEYS = 4 };
 
 typedef struct {
     uint8_t peer_id[ORA_ID_BYTES];
@@ -31,10 +31,14 @@ typedef struct {
     uint32_t lock_generation;
     uint8_t lock_auth_key[ORA_KEY_BYTES]; /* whom the installer's app named on the local network */
     uint64_t receipted_epoch;             /* the lock epoch that ended with a receipt of this Hub */
+    uint8_t portal_keys[HUB_MAX_PORTAL_KEYS][ORA_KEY_BYTES]; /* for handovers; the portal root vouches for them */
+    size_t portal_key_count;
     hub_peer_t peers[HUB_MAX_PEERS];
     size_t peer_count;
-    /* Not kept: where it lies, and the Hub's name as text. */
+    /* Not kept: where it lies, when it was written, and the Hub's name as text. */
     char folder[768];
+    int64_t written_s;
+    long written_ns;
     char name[HUB_NAME_BYTES];
 } hub_state_t;
 
@@ -42,6 +46,9 @@ typedef struct {
 bool hub_create(hub_state_t *state, const char *folder, const char *hub);
 bool hub_load(hub_state_t *state, const char *folder);
 bool hub_save(const hub_state_t *state);
+
+/* Reads the state again if another process has written it since: an app was paired, or an owner has left. */
+void hub_refresh(hub_state_t *state);
 
 /* Makes `tls.key` and `tls.csr` (hub_tls.c). */
 bool hub_make_tls(const hub_state_t *state);

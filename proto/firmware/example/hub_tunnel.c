@@ -96,16 +96,12 @@ static size_t seal_answer(hub_tunnel_t *tunnel, const ora_relay_v1_RouteHeader *
 hub_outcome_t hub_take(hub_tunnel_t *tunnel, ora_span_t encoded, uint8_t answer[ORA_ENVELOPE_BYTES(ORA_BUCKET_MAX)],
                        size_t *size, uint8_t answer_id[ORA_ID_BYTES])
 {
-    static hub_state_t fresh;
     ora_relay_v1_RouteHeader header;
     ora_span_t payload = {NULL, 0};
     *size = 0;
-    ora_reason_t reason = open_with(tunnel->state, encoded, &header, &payload);
-    /* Pairing may have happened while the Hub was running, so a stranger is looked up once more. */
-    if ((reason == ORA_SENDER_UNKNOWN || reason == ORA_WRONG_KEY) && hub_load(&fresh, tunnel->state->folder)) {
-        *tunnel->state = fresh;
-        reason = open_with(tunnel->state, encoded, &header, &payload);
-    }
+    /* Pairing, and a new owner, may have happened while the Hub was running. */
+    hub_refresh(tunnel->state);
+    const ora_reason_t reason = open_with(tunnel->state, encoded, &header, &payload);
     if (reason != ORA_OK) {
         tell(tunnel->state->name, "dropped", "\"reason\": \"%s\"", ora_reason_name(reason));
         return HUB_DROPPED;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hub_handover.h"
+#include "hub_fetch.h"
 #include "hub_link.h"
 
 static int argument_count;
@@ -20,6 +20,9 @@ static const char USAGE[] =
     "  peers      --url URL --ca FILE                 state who may talk to the Hub\n"
     "  bind       --project UUID --nonce HEX          sign that the Hub joins a project\n"
     "  key        --auth HEX                          the installer's app names the AccessKey, on the local network\n"
+    "  learn      --record BASE64 --portal-root HEX   an app brings a key of the portal\n"
+    "  notice     --record BASE64 --auth HEX          the installer's app brings the lock notice, and names the AccessKey\n"
+    "  claim      --claim BASE64 --signature HEX --grant BASE64   the owner's app brings the claim; prints the receipt\n"
     "  handover   --url URL --ca FILE --app-url URL --portal-root HEX\n"
     "                                                 take the lock and the claim, bring the receipt\n"
     "  run        --host HOST --port PORT --ca FILE [--backoff-base-ms N] [--backoff-cap-ms N] [--stable-after-ms N]\n"
@@ -125,6 +128,60 @@ static int bind_hub(hub_state_t *state)
     return 0;
 }
 
+/* A SignedRecord as an app hands it over on the local network: base64 of its encoding. */
+static ora_common_v1_SignedRecord record_option(const char *name, uint8_t *buffer, size_t capacity)
+{
+    ora_common_v1_SignedRecord record;
+    size_t size;
+    if (!base64_to(option(name, NULL), buffer, capacity, &size) ||
+        !ora_decode(ORA_COMMON_V1_SIGNED_RECORD, buffer, size, &record)) {
+        fprintf(stderr, "--%s is no SignedRecord in base64\n", name);
+        exit(2);
+    }
+    return record;
+}
+
+static int refused_or_done(const char *refused)
+{
+    if (refused != NULL) {
+        fprintf(stderr, "%s\n", refused);
+    }
+    return refused != NULL;
+}
+
+static uint8_t first[HUB_MAX_RECORD_JSON], second[HUB_MAX_RECORD_JSON];
+
+static int learn(hub_state_t *state)
+{
+    uint8_t root[ORA_KEY_BYTES];
+    const ora_common_v1_SignedRecord record = record_option("record", first, sizeof first);
+    bytes_option("portal-root", root, sizeof root);
+    hub_learn_key(state, &record, root);
+    printf("%zu\n", state->portal_key_count);
+    return !hub_save(state);
+}
+
+static int notice(hub_state_t *state)
+{
+    const ora_common_v1_SignedRecord record = record_option("record", first, sizeof first);
+    bytes_option("auth", state->lock_auth_key, ORA_KEY_BYTES);
+    return refused_or_done(hub_take_notice(state, &record));
+}
+
+static int claim(hub_state_t *state)
+{
+    static char text[HUB_MAX_RECORD_JSON];
+    uint8_t signature[ORA_SIGNATURE_BYTES];
+    const ora_common_v1_SignedRecord claimed = record_option("claim", first, sizeof first);
+    const ora_common_v1_SignedRecord grant = record_option("grant", second, sizeof second);
+    bytes_option("signature", signature, sizeof signature);
+    const char *refused = hub_take_claim(state, &claimed, signature, &grant, text, sizeof text);
+    if (refused == NULL) {
+        printf("%s\n", text);
+    }
+    return refused_or_done(refused);
+}
+
 static int run(hub_state_t *state)
 {
     const hub_line_t line = {
@@ -152,37 +209,33 @@ static int with_door(hub_state_t *state, const char *command)
     if (strcmp(command, "peers") == 0) {
         return said(hub_tell_peers(state, &door, &answer), &answer);
     }
-    uint8_t portal_key[ORA_KEY_BYTES], root[ORA_KEY_BYTES];
+    uint8_t root[ORA_KEY_BYTES];
     /* What is for everybody is served by the app listener. */
     const hub_door_t public_door = {state, option("app-url", NULL), door.ca};
     bytes_option("portal-root", root, sizeof root);
-    if (!hub_portal_key(&public_door, root, portal_key, &answer)) {
+    if (!hub_fetch_portal_keys(state, &public_door, root, &answer)) {
         fprintf(stderr, "NO_PORTAL_KEY: %s\n", answer.text);
         return 1;
     }
-    const char *refused = hub_hand_over(state, &door, portal_key, &answer);
-    if (refused != NULL) {
-        fprintf(stderr, "%s\n", refused);
-        return 1;
-    }
-    return 0;
+    const char *refused = hub_fetch_handover(state, &door, &answer);
+    return refused_or_done(refused);
 }
 
 static int act(hub_state_t *state, const char *command)
 {
     static const char *const by_door[] = {"owner-key", "consent", "peers", "handover"};
-    if (strcmp(command, "pair") == 0) {
-        return pair(state);
-    }
-    if (strcmp(command, "bind") == 0) {
-        return bind_hub(state);
+    static const struct {
+        const char *name;
+        int (*act)(hub_state_t *state);
+    } own[] = {{"pair", pair}, {"bind", bind_hub}, {"learn", learn}, {"notice", notice}, {"claim", claim}, {"run", run}};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        if (strcmp(command, own[i].name) == 0) {
+            return own[i].act(state);
+        }
     }
     if (strcmp(command, "key") == 0) {
         bytes_option("auth", state->lock_auth_key, ORA_KEY_BYTES);
         return !hub_save(state);
-    }
-    if (strcmp(command, "run") == 0) {
-        return run(state);
     }
     for (size_t i = 0; i < sizeof by_door / sizeof *by_door; i++) {
         if (strcmp(command, by_door[i]) == 0) {
