@@ -11,7 +11,7 @@ import hashlib
 import random
 import secrets
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,6 +114,7 @@ class Hub:
         self._state = load(config.folder)
         Renewal(config.folder).settle()
         self._tls = client_tls(config.ca_file, config.folder / "tls.crt", config.folder / "tls.key")
+        self._elsewhere: deque[tuple[str, int]] = deque()
         self._backoff = Backoff(config.backoff_base_s, config.backoff_cap_s, uniform)
         self._seen: OrderedDict[bytes, None] = OrderedDict()
         self._outbox: OrderedDict[bytes, _Outgoing] = OrderedDict()
@@ -179,9 +180,11 @@ class Hub:
     async def _session(self) -> float:
         """Hold one connection from beginning to end; return how long to wait before the next, in seconds."""
         inbox: asyncio.Queue[Delivery] = asyncio.Queue()
+        # Where the last server has sent us, once each; then where we began.
+        host, port = self._elsewhere.popleft() if self._elsewhere else (self._config.mqtt_host, self._config.mqtt_port)
         settings = LinkSettings(
-            host=self._config.mqtt_host,
-            port=self._config.mqtt_port,
+            host=host,
+            port=port,
             client_id=self.name,
             version=self._config.version,
             keepalive_s=self._config.keepalive_s,
@@ -194,6 +197,7 @@ class Hub:
         except LinkRefusedError as error:
             link.close()
             self._emit("refused", **_said(error.answer))
+            self._elsewhere.extend(error.answer.elsewhere)
             return self._backoff.after_failure(error.answer.retry_after_ms / 1000)
         except LinkLostError as error:
             link.close()
@@ -206,6 +210,7 @@ class Hub:
         finally:
             self._link = None
             link.close()
+        self._elsewhere = deque(ended.elsewhere)
         self._emit("disconnected", from_server=ended.from_server, **_said(ended))
         if time.monotonic() - started >= self._config.stable_after_s:
             self._backoff.succeeded()

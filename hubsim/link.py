@@ -30,6 +30,8 @@ RECEIVE_MAXIMUM: Final = 32
 MAXIMUM_PACKET_BYTES: Final = 66 * 1024
 FAILURE_CODE: Final = 0x80
 RETRY_AFTER_PROPERTY: Final = "retry-after-ms"
+_MOST_PLACES: Final = 8
+_LAST_PORT: Final = 65_535
 
 
 class MqttVersion(Enum):
@@ -62,6 +64,8 @@ class Answer:
     """The Reason String: our named reason, such as CONSENT_OFF. MQTT 5.0 only."""
     retry_after_ms: int = 0
     """The server's advice; 0: none."""
+    elsewhere: tuple[tuple[str, int], ...] = ()
+    """Where the server sends us instead, in the order to try: host and port."""
     from_server: bool = True
     """False: the connection broke without a word."""
 
@@ -327,5 +331,16 @@ def answer_of(code: ReasonCode, properties: Properties | None, *, from_server: b
         name=code.getName(),
         reason=getattr(properties, "ReasonString", None),
         retry_after_ms=int(advice) if advice.isdecimal() else 0,
+        elsewhere=_places(getattr(properties, "ServerReference", None) or ""),
         from_server=from_server,
     )
+
+
+def _places(reference: str) -> tuple[tuple[str, int], ...]:
+    """Read a Server Reference (MQTT5 4.11): `host:port`, one or more, a blank between them; others are passed over."""
+    found = []
+    for each in reference.split()[:_MOST_PLACES]:
+        host, colon, port = each.rpartition(":")
+        if colon and host and port.isdecimal() and 0 < int(port) <= _LAST_PORT:
+            found.append((host.strip("[]"), int(port)))
+    return tuple(found)

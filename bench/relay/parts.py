@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bench.processes import load_core
-from bench.relay import pace, storm, streams
+from bench.relay import crossing, pace, storm, streams
 from bench.relay.calls import Senders
 from bench.relay.flood import Kind
 from bench.relay.half_open import Stop, held_bytes
@@ -96,6 +96,7 @@ class Run:
         self.loads: dict[tuple[str, str], list[Load]] = {}
         self.storms: dict[tuple[str, str], list[storm.Storm]] = {}
         self.calls: dict[str, Load] = {}
+        self.crossings: dict[str, Load] = {}
         self.whole_hello: dict[str, float] = {}
 
     @contextmanager
@@ -218,6 +219,10 @@ class Run:
                 "Tunnel": senders.tunnel(2 * self.scale.stream_seconds),
                 "Send": senders.send(2 * self.scale.stream_seconds),
             }
+
+    def crossing(self) -> None:
+        """The bridge with one worker, the Hubs with another."""
+        self.crossings = crossing.measure(self.place, self.identities, 2 * self.scale.stream_seconds)
 
 
 @contextmanager

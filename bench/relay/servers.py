@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 AMQTT: Final = "amqtt==0.12.1"
 _SBIN: Final = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 _AMQTT_SECONDS: Final = 300
+# What has a machine of its own in production does not wait here for the load that it shares a core with.
+_BESIDE: Final = -5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Place:
 def start_fleet(place: Place) -> Measured:
     """Start the fleet service that admits everybody, beside the load."""
     command = [sys.executable, "-m", "bench.relay.fleet", str(place.certificates), str(place.port + 5)]
-    fleet = Measured(command, core=load_core(), log=place.folder / "fleet.log")
+    fleet = Measured(command, core=load_core(), log=place.folder / "fleet.log", nice=_BESIDE)
     fleet.await_port(place.port + 5)
     return fleet
 
@@ -57,12 +59,12 @@ def start_directory(place: Place) -> Measured:
 
     port = str(place.port + 7)
     command = [str(get_binary_path()), "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    directory = Measured(command, core=load_core(), log=place.folder / "valkey.log")
+    directory = Measured(command, core=load_core(), log=place.folder / "valkey.log", nice=_BESIDE)
     directory.await_port(place.port + 7)
     return directory
 
 
-def start_relay(place: Place, settings: Mapping[str, str] | None = None) -> Target:
+def start_relay(place: Place, settings: Mapping[str, str] | None = None, *, apart: int = 0) -> Target:
     """Start one relay as in production: admission, directory, header gate, limits, metrics, sampled traces.
 
     What a Hub may send, and how often one person may call, is raised far above what is measured; everything else has
@@ -90,7 +92,7 @@ def start_relay(place: Place, settings: Mapping[str, str] | None = None) -> Targ
     command = [sys.executable, "-m", "relay"]
     process = Measured(command, core=server_core(), log=place.folder / "relay.log", environ=environ)
     # The door for bridges opens last.
-    process.await_port(base + 2)
+    process.await_port(base + apart + 2)
     return Target("relay", process, base + 1, base + 2, "mesh")
 
 

@@ -27,6 +27,7 @@ _PARTS: Final[dict[str, Callable[[Run], None]]] = {
     "half-open": Run.half_open,
     "amqtt": Run.amqtt,
     "calls": Run.by_call,
+    "crossing": Run.crossing,
 }
 _NOTES: Final = """The server is pinned to one core, everything else to another: the load generator, the fleet service
 that admits the Hubs, the Valkey of the directory, the floods. CPU is the time that the server's threads ran, memory is
@@ -83,7 +84,7 @@ def _label(row: Row) -> str:
 
 
 def _details(made: Run) -> list[str]:
-    return [_rates(made), _storms(made), _calls(made), _hello(made)]
+    return [_rates(made), _storms(made), _calls(made), _crossings(made), _hello(made)]
 
 
 def _rates(made: Run) -> str:
@@ -139,6 +140,20 @@ def _calls(made: Run) -> str:
     ]
     for name, load in made.calls.items():
         lines.append(f"| `{name}` | {figure(load.rate)} | {figure(load.cpu_micros)} µs | {load.generator_busy:.0%} |")
+    return "\n".join(lines)
+
+
+def _crossings(made: Run) -> str:
+    if not made.crossings:
+        return ""
+    lines = [
+        "A busy stream in QoS 1 from the bridge to 4 Hubs; CPU of both workers together, which share one core here:",
+        "",
+        "| the Hubs are with | envelopes/s | CPU per envelope |",
+        "|---|---:|---:|",
+    ]
+    for name, load in made.crossings.items():
+        lines.append(f"| {name} | {figure(load.rate)} | {figure(load.cpu_micros)} µs |")
     return "\n".join(lines)
 
 

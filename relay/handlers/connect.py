@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from relay.routing.client import State
-from relay.routing.closing import connack_code
+from relay.routing.closing import advice, connack_code
 from relay.routing.reasons import Close
 from relay.routing.session import Step
 from relay.wire.acknowledgements import Pubrel, encode_acknowledgement
@@ -79,7 +79,9 @@ def _too_long(node: Node, client: Client, connect: Connect) -> bool:
 
 def refuse(node: Node, client: Client, close: Close) -> None:
     """Answer a CONNECT with a refusal, and end."""
-    reason = Properties(reason_string=close.value, server_reference=node.reference(close))
+    reason = Properties(
+        reason_string=close.value, server_reference=node.reference(close), user_property=advice(close)
+    )
     full = encode_connack(Connack(reason=connack_code(close), properties=reason), client.version)
     # MQTT-3.2.2-19: the text goes if it makes the packet too large.
     fits = len(full) <= client.max_packet

@@ -42,8 +42,8 @@ _ONCE: Final = select.EPOLLIN | select.EPOLLONESHOT
 _BACKLOG: Final = 8
 # Every so many steps one goes to those who come last otherwise.
 _LAST_FIRST: Final = 8
-# What has cost us nothing, or was our own decision.
-_FREE: Final = frozenset({"HALF_OPEN_FULL", "ADDRESS_BUDGET", "NOT_TLS"})
+# What an honest client does not do; one that gives up waiting for us does nothing wrong.
+_COSTS: Final = frozenset({"CERTIFICATE_REFUSED", "IDENTITY_REFUSED", "TLS_ERROR"})
 
 
 class Stage(IntEnum):
@@ -311,7 +311,7 @@ class Handshakes:
 
     def _refuse(self, half: Half, reason: str) -> None:
         self._refused[reason] = self._refused.get(reason, 0) + 1
-        if half.tls is not None and reason not in _FREE:
+        if reason in _COSTS:
             self._budgets.failed(half.address)
         self._drop(half)
 

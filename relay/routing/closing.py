@@ -52,3 +52,19 @@ def disconnect_code(close: Close) -> ReasonCode:
 def connack_code(close: Close) -> ReasonCode:
     """Return the reason code of the CONNACK that refuses for this reason."""
     return _REFUSALS.get(close) or disconnect_code(close)
+
+
+# When it is worth coming back; each Hub adds a time of its own choice, so that they do not meet again.
+_RETRY_AFTER_MS: Final = {
+    Close.DRAINING: 500,
+    Close.ADMISSION_UNAVAILABLE: 5_000,
+    Close.SESSIONS_FULL: 30_000,
+    Close.FLAPPING: 10_000,
+}
+RETRY_AFTER: Final = "retry-after-ms"
+
+
+def advice(close: Close) -> list[tuple[str, str]]:
+    """Return the user properties of the CONNACK or DISCONNECT that says this: when to come back, if ever."""
+    after = _RETRY_AFTER_MS.get(close)
+    return [(RETRY_AFTER, str(after))] if after is not None else []

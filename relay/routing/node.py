@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from relay.routing.admission import AdmissionCache
 from relay.routing.bucket import Bucket
 from relay.routing.client import Client, State
-from relay.routing.closing import disconnect_code
+from relay.routing.closing import advice, disconnect_code
 from relay.routing.collector import NoCollector
 from relay.routing.counters import Counters
 from relay.routing.deadlines import Deadlines
@@ -205,7 +205,9 @@ class Node:
 
     def _disconnect(self, client: Client, close: Close) -> bytes:
         reason = disconnect_code(close)
-        properties = Properties(reason_string=close.value, server_reference=self.reference(close))
+        properties = Properties(
+            reason_string=close.value, server_reference=self.reference(close), user_property=advice(close)
+        )
         full = encode_disconnect(Disconnect(reason=reason, properties=properties), MQTT_5_0)
         # MQTT-3.14.2-3: a client that takes small packets alone is told the code alone.
         return full if len(full) <= client.max_packet else encode_disconnect(Disconnect(reason=reason), MQTT_5_0)

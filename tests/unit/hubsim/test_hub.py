@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from ora.relay.v1 import envelope_pb2 as pb
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 import hubsim.hub as module
 from hubsim import store
 from hubsim.hub import Hub, HubConfig, Received
-from hubsim.link import Answer, Delivery, LinkLostError, LinkRefusedError
+from hubsim.link import Answer, Delivery, LinkLostError, LinkRefusedError, answer_of
 from sdk.envelope import app_receiver, header_for_hub, moment, open_envelope, seal
 from sdk.hpke import SuiteId
 from sdk.keys import AppKeys, new_app_keys
@@ -246,6 +249,29 @@ async def test_a_refusal_is_shown_with_its_reason_and_tried_again_later(bench: B
     assert [event["event"] for event in bench.events] == ["refused", "waiting", "unreachable", "waiting", "connected"]
     assert bench.events[0]["reason"] == "CONSENT_OFF"
     assert [event["delay_ms"] for event in bench.events if event["event"] == "waiting"] == [4, 2]
+
+
+def test_advice_and_places_are_read_and_what_is_no_place_is_passed_over() -> None:
+    properties: Any = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]
+    properties.UserProperty = ("retry-after-ms", "500")
+    properties.ServerReference = "10.0.0.1:8883 [2001:db8::1]:8884 nonsense host:0 host:99999 :1"
+    answer = answer_of(ReasonCode(PacketTypes.DISCONNECT, identifier=0x8B), properties)
+    assert answer.retry_after_ms == 500
+    assert answer.elsewhere == (("10.0.0.1", 8883), ("2001:db8::1", 8884))
+
+
+async def test_a_hub_goes_where_the_server_sends_it_and_then_back(bench: Bench) -> None:
+    async with running(bench):
+        await bench.seen("connected")
+        home = FakeLink.opened[0].settings.port
+        FakeLink.refusals = [LinkLostError("nobody there")]
+        away = Answer(code=0x8B, name="Server shutting down", elsewhere=(("127.0.0.1", 1), ("127.0.0.1", 2)))
+        FakeLink.opened[0].end.set_result(away)
+        await bench.seen("unreachable")
+        await bench.seen("connected", 2)
+        FakeLink.opened[-1].end.set_result(Answer(code=0, name="Normal"))
+        await bench.seen("connected", 3)
+    assert [each.settings.port for each in FakeLink.opened] == [home, 2, home]
 
 
 async def test_a_hub_whose_session_was_taken_over_waits_long(bench: Bench) -> None:
