@@ -11,6 +11,7 @@ import time
 
 from mesh import log, tasks
 from mesh.config import load
+from mesh.settings import LogFormat
 from relay.broker.broker import open_node
 from relay.broker.config import BrokerConfig
 from relay.config import address
@@ -23,10 +24,10 @@ _LOG = log.get(__name__)
 async def serve(scope: tasks.Scope) -> None:
     """Serve until told to stop."""
     config = load(BrokerConfig)
-    log.start("conformance", config.mesh)
+    log.configure(service="conformance", level=config.log_level, json=config.log_format is LogFormat.JSON)
     node = open_node(config.broker.limits(), now=time.monotonic(), wall=time.time())
     shell = Shell(node, asyncio.get_running_loop())
-    certificates = config.mesh.cert_dir
+    certificates = config.cert_dir
     edge = certificates / "edge"
     files = TlsFiles(edge / "tls.crt", edge / "tls.key", certificates / "hub-ca.pem", certificates / "hub-crl.pem")
     try:

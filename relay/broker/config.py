@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from mesh.config import setting
-from mesh.settings import Environment, MeshConfig
+from mesh.settings import Environment, LogFormat
 from relay.broker.limits import BrokerLimits
 from relay.config import address
 from relay.io.plain import is_loopback
@@ -53,14 +54,17 @@ class BrokerSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerConfig:
-    """Everything that it reads, once, at its start."""
+    """Everything that it reads, once, at its start: it has no gRPC side, so it does not ask for the mesh's settings."""
 
-    mesh: MeshConfig
     broker: BrokerSettings
+    cert_dir: Path = setting("ORA_CERT_DIR")
+    environment: Environment = setting("ORA_ENVIRONMENT", default=Environment.PRODUCTION)
+    log_level: str = setting("ORA_LOG_LEVEL", default="info", parse=str.lower)
+    log_format: LogFormat = setting("ORA_LOG_FORMAT", default=LogFormat.JSON)
 
     def __post_init__(self) -> None:
-        if self.mesh.environment is not Environment.DEV:
+        if self.environment is not Environment.DEV:
             raise ValueError(
                 "the broker for conformance suites lets any client use any topic: "
-                f"ORA_ENVIRONMENT={self.mesh.environment} refuses it"
+                f"ORA_ENVIRONMENT={self.environment} refuses it"
             )

@@ -62,7 +62,6 @@ async def broker(tmp_path: Path) -> AsyncIterator[Broker]:
     environ = {
         "ORA_ENVIRONMENT": "dev",
         "ORA_CERT_DIR": str(tmp_path),
-        "ORA_GRPC_LISTEN": "127.0.0.1:0",
         "ORA_CONFORMANCE_LISTEN": f"127.0.0.1:{port}",
         "ORA_CONFORMANCE_TLS_LISTEN": f"127.0.0.1:{tls_port}",
     }

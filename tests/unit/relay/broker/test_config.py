@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 GOOD = {
     "ORA_ENVIRONMENT": "dev",
-    "ORA_GRPC_LISTEN": "127.0.0.1:0",
     "ORA_CERT_DIR": "/nowhere",
     "ORA_CONFORMANCE_LISTEN": "127.0.0.1:1883",
 }
