@@ -22,6 +22,10 @@ test. It is about the relay's core under the open policy (`ora up --conformance`
 Hub namespace does otherwise is in `mqtt-divergences.md`. Every statement that binds a server has a test or says why it
 has none. A statement that binds clients has a test where a server can see that it was broken.
 
+To run a suite: `ora up --conformance`, and the address that `ora status` prints beside `conformance`: `mqtt` is plain
+TCP on this machine, for any client identifier, with or without user name and password; `mqtts` wants a certificate of
+the Hub CA. Subscriptions to `nosubscribe` and `test/nosubscribe` are refused, as some suites want to see.
+
 The tests run on the sans-IO core with bytes and a clock that is advanced. `tests/integration/relay/test_interop.py`
 shows the same over sockets with clients that we did not write.
 """
