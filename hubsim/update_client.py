@@ -56,10 +56,23 @@ class UpdateClient:
             body["holdReason"] = f"HOLD_REASON_{hold_reason}"
         return await self._post(f"hubs/{self.device.hub}/updates:check", body)
 
-    async def report(self, update: str, state: str, booted: Booted, *, failure: str = "", percent: int = 0) -> None:
-        """Tell where an update is."""
+    async def report(
+        self,
+        update: str,
+        state: str,
+        booted: Booted,
+        *,
+        failure: str = "",
+        percent: int = 0,
+        wait: str | None = None,
+    ) -> None:
+        """Tell where an update is, and the Hub's own reason to wait."""
         body = {"state": f"UPDATE_STATE_{state}", "boot": self._boot(booted), "downloadedPercent": percent}
-        await self._post(f"{update}:report", body | ({"failure": f"UPDATE_FAILURE_{failure}"} if failure else {}))
+        if failure:
+            body["failure"] = f"UPDATE_FAILURE_{failure}"
+        if wait is not None:
+            body["holdReason"] = f"HOLD_REASON_{wait}"
+        await self._post(f"{update}:report", body)
 
     async def request_permit(self, update: str, booted: Booted, *, nonce: bytes, lock_epoch: int) -> dict[str, Any]:
         """Ask for leave to install."""

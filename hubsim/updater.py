@@ -111,7 +111,8 @@ class Updater:
             if error.reason not in _PASSING:
                 await self.client.report(update, "FAILED", self.booted, failure=_failure(error.reason))
             return after
-        return await self._install(update, offer) or after
+        # The Hub's own reason to wait is its own to keep, whatever leave it would get.
+        return after if self.home.wait() else await self._install(update, offer) or after
 
     async def _ask(self) -> dict[str, Any]:
         taken = int.from_bytes(self._flash.read("director"), "big")
@@ -152,7 +153,9 @@ class Updater:
         length = offer.artefact_length_bytes
         have = self.images.start(offer.artefact_digest)
         if have < length:
-            await self.client.report(update, "DOWNLOADING", self.booted, percent=100 * have // length)
+            await self.client.report(
+                update, "DOWNLOADING", self.booted, percent=100 * have // length, wait=self.home.wait()
+            )
             await self.images.go_on(have, self.client.image(offer.artefact_digest, have), length=length)
         try:
             for _ in check_image(offer, self.images.pieces()):
@@ -160,7 +163,7 @@ class Updater:
         except FirmwareRefusedError:
             self.images.forget()
             raise
-        await self.client.report(update, "DOWNLOADED", self.booted, percent=100)
+        await self.client.report(update, "DOWNLOADED", self.booted, percent=100, wait=wait)
 
     async def _install(self, update: str, offer: Offer) -> float | None:
         """Install if there is leave; return when to ask again, None once it is installed and the Hub started anew."""

@@ -74,6 +74,17 @@ async def test_a_hold_leaves_the_running_slot_alone(tmp_path: Path) -> None:
     assert (len(cloud.begun), cloud.ranges) == (1, [0])
 
 
+async def test_the_hubs_own_reason_to_wait_is_kept_whatever_the_cloud_says(tmp_path: Path) -> None:
+    reason: str | None = "QUIET_HOURS"
+    cloud = Cloud()
+    hub = started(cloud, a_flash(), tmp_path, Home(wait=lambda: reason))
+    assert await hub.turn() == 600
+    assert (cloud.states()[-1], cloud.begun, hub.booted.slot) == (("DOWNLOADED", ""), [], "A")
+    reason = None
+    await hub.turn()
+    assert (cloud.ranges, hub.booted.slot) == ([0], "B")
+
+
 @pytest.mark.parametrize(
     ("fields", "lock_epoch"),
     [
