@@ -101,10 +101,9 @@ class S3Objects:
         while True:
             page = await self._do(self._client.list_objects_v2, Prefix=self._prefix, **token)
             for each in page.get("Contents", ()):
-                with suppress(ValueError):
-                    yield StoredObject(
-                        UUID(each["Key"].rsplit("/", 1)[-1]), each["LastModified"].astimezone(UTC).date()
-                    )
+                object_id = _object_id(each["Key"])
+                if object_id is not None:
+                    yield StoredObject(object_id, each["LastModified"].astimezone(UTC).date())
             if not page.get("IsTruncated"):
                 return
             token = {"ContinuationToken": page["NextContinuationToken"]}
@@ -127,6 +126,13 @@ class S3Objects:
 
     def _key(self, object_id: UUID) -> str:
         return f"{self._prefix}{object_id.hex[:2]}/{object_id.hex}"
+
+
+def _object_id(key: str) -> UUID | None:
+    try:
+        return UUID(key.rsplit("/", 1)[-1])
+    except ValueError:
+        return None
 
 
 class _Multipart:
