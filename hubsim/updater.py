@@ -151,11 +151,9 @@ class Updater:
     async def _download(self, update: str, offer: Offer) -> None:
         """Bring the image into the flash, from where an earlier attempt stopped."""
         length = offer.artefact_length_bytes
-        have = self.images.start(offer.artefact_digest)
+        have, wait = self.images.start(offer.artefact_digest), self.home.wait()
         if have < length:
-            await self.client.report(
-                update, "DOWNLOADING", self.booted, percent=100 * have // length, wait=self.home.wait()
-            )
+            await self.client.report(update, "DOWNLOADING", self.booted, percent=100 * have // length, wait=wait)
             await self.images.go_on(have, self.client.image(offer.artefact_digest, have), length=length)
         try:
             for _ in check_image(offer, self.images.pieces()):

@@ -29,13 +29,14 @@ from ora.fleet.v1.certificate_authority_service_pb2 import (
 from ora.fleet.v1.certificate_authority_service_pb2_grpc import CertificateAuthorityServiceStub
 from ora.fleet.v1.certificate_statement_pb2 import TRUST_PURPOSE_EDGE, TRUST_PURPOSE_HUB, TrustBundleStatement
 
+from devstack.fleet import trust_files
 from fleet_svc import revoking
 from fleet_svc.api.events import HubEvents
 from mesh import ids
 from mesh.config import Secret
 from mesh.db import open_database
 from mesh.settings import DatabaseConfig
-from relay.io.tls import TlsFiles, make_context
+from relay.io.tls import ReloadingContext, TlsFiles, make_context
 from tests.hsm import hsm
 from tests.integration.fleet_svc import hub_authority
 from tests.integration.fleet_svc import node as nodes
@@ -358,3 +359,30 @@ async def test_there_is_a_list_of_what_signs_alone(world: World) -> None:
         assert await refused(world.revocations(name)) == ("FAILED_PRECONDITION", "AUTHORITY_STATE")
     unknown = f"certificateAuthorities/{uuid.uuid4()}"
     assert await refused(world.revocations(unknown)) == ("NOT_FOUND", "AUTHORITY_UNKNOWN")
+
+
+async def test_the_files_of_relays_follow_a_rotation_while_they_run(world: World, tmp_path: Path) -> None:
+    actor, key, first = await a_hub(world)
+    folder = tmp_path / "trust"
+    folder.mkdir()
+    assert await trust_files.write(world.node.channel("operator"), folder) == ["hub-ca.pem", "hub-crl.pem"]
+    shown = world.node.certificates / "relay"
+    files = TlsFiles(shown / "tls.crt", shown / "tls.key", folder / "hub-ca.pem", folder / "hub-crl.pem")
+    relay = ReloadingContext(files)
+    shows_first = hub_context(tmp_path, key, first.chain_der)
+    assert is_taken(relay.context, shows_first)
+
+    new_root = Root("Hub root 2")
+    ready = await world.ready_successor(new_root)
+    # The files are there before the authority signs.
+    assert await trust_files.write(world.node.channel("operator"), folder) == ["hub-ca.pem", "hub-crl.pem"]
+    assert relay.refresh()
+    await world.activate(ready.name)
+    second = await world.renew(actor, first, hub_authority.request(key))
+    shows_second = hub_context(tmp_path, key, second.chain_der)
+    assert (is_taken(relay.context, shows_first), is_taken(relay.context, shows_second)) == (True, True)
+
+    await world.revoke(first.name)
+    assert await trust_files.write(world.node.channel("operator"), folder) == ["hub-crl.pem"]
+    assert relay.refresh()
+    assert (is_taken(relay.context, shows_first), is_taken(relay.context, shows_second)) == (False, True)
