@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from relay.routing.outbox import BACKLOG, Outbox
+from relay.routing.limits import BACKLOG
+from relay.routing.outbox import Outbox
 from relay.routing.reasons import Drop
 from relay.routing.session import Flight, Step
 from relay.wire.codes import MQTT_5_0, PacketType

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from relay.handlers.publish import ARRIVALS, NO_PROPERTIES, charge, count_fate, elsewhere, judge, push
-from relay.routing.outbox import BACKLOG
+from relay.routing.limits import BACKLOG
 from relay.routing.reasons import Fate, Refusal, refused
 from relay.routing.receivers import Receiver, Upward
 from relay.routing.route_header import MESSAGE_AT, REST_AT, SENDER_AT, rest_matches

@@ -3,6 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+# The process before anybody has come.
+_BASE: Final = 100 * 1024 * 1024
+# An idle session: 20 KiB are OpenSSL's, with the peer's certificate; the rest is ours and the allocator's.
+_IDLE: Final = 24 * 1024
+# A handshake that waits for its second flight.
+_HALF_OPEN: Final = 48 * 1024
+# Bytes that may stand between us and the peer's socket before messages wait in order behind them.
+BACKLOG: Final = 64 * 1024
+# An open packet identifier, and the remembered shape of a packet.
+_IDENTIFIER: Final = 256
+_SHAPE: Final = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,3 +71,19 @@ class Limits:
     accepts: int = 16
     # A connection that has ended is read and thrown away for this long, so that our last packet arrives.
     linger_seconds: float = 2.0
+
+    def session_bytes(self) -> int:
+        """Return what one Hub's session can hold at most, whatever the Hub does, beside the queues that all share."""
+        identifiers = self.receive_maximum + self.send_window
+        # In front of the socket a packet may stand over the edge; behind it one that is not whole.
+        packets = BACKLOG + 2 * self.max_packet
+        return _IDLE + packets + identifiers * _IDENTIFIER + self.shapes * _SHAPE
+
+    def most_bytes(self, sessions: int) -> int:
+        """Return what a worker with so many sessions can hold at most, whatever anybody does."""
+        queues = 2 * self.worker_queue
+        return _BASE + sessions * self.session_bytes() + self.half_open * _HALF_OPEN + queues
+
+    def idle_bytes(self, sessions: int) -> int:
+        """Return what a worker with so many sessions holds when nothing waits."""
+        return _BASE + sessions * _IDLE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from relay.routing.limits import BACKLOG
 from relay.routing.reasons import EXPIRED, OFFLINE, Drop, Fate, Refusal, refused
 from relay.routing.session import Flight, Step
 from relay.wire.codes import MQTT_5_0, PacketType
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from relay.routing.session import Session, Waiting
 
 _PUBLISH = PacketType.PUBLISH << 4
-# Bytes that may stand between us and the peer's socket before messages wait in order behind them.
-BACKLOG = 64 * 1024
 
 
 class Outbox:

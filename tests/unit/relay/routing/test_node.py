@@ -216,7 +216,7 @@ def test_an_older_admission_does_not_undo_a_newer_one() -> None:
 
 def test_an_entry_on_the_list_ends_by_its_own_date() -> None:
     world = World()
-    known = admitted(peers={PEER: admitted().peers[PEER]})
+    known = admitted()
     assert known.refuse_subject(PEER, DIGEST, 0) is None
     assert known.refuse_subject(PEER, b"x" * 32, 0) is Refusal.PEER_UNKNOWN
     assert known.refuse_subject(b"x" * 16, DIGEST, 0) is Refusal.PEER_UNKNOWN
