@@ -79,9 +79,7 @@ def _too_long(node: Node, client: Client, connect: Connect) -> bool:
 
 def refuse(node: Node, client: Client, close: Close) -> None:
     """Answer a CONNECT with a refusal, and end."""
-    reason = Properties(
-        reason_string=close.value, server_reference=node.reference(close), user_property=advice(close)
-    )
+    reason = Properties(reason_string=close.value, server_reference=node.reference(close), user_property=advice(close))
     full = encode_connack(Connack(reason=connack_code(close), properties=reason), client.version)
     # MQTT-3.2.2-19: the text goes if it makes the packet too large.
     fits = len(full) <= client.max_packet
