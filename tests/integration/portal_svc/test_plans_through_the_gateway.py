@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -88,3 +89,21 @@ async def test_a_person_asks_for_their_account_and_a_copy_of_it(stack: Stack) ->
         assert copy.headers["content-type"] == "application/json"
         assert hashlib.sha256(copy.content).digest() == base64.b64decode(found["digest"])
         assert copy.json()["tables"]["portal.account"][0]["subject"]
+
+
+async def test_a_program_comes_in_by_its_token_until_it_is_revoked(stack: Stack) -> None:
+    headers = bearer(stack, "boss")
+    async with stack.app() as app:
+        organization = (await joined(app, headers))["name"]
+        login = stack.tokens("boss", step_up=True, intent={"type": "ora_api_token_create", "resource": organization})
+        fresh = {"authorization": f"Bearer {login.access_token}"}
+        end = (datetime.now(UTC) + timedelta(days=2)).isoformat().replace("+00:00", "Z")
+        asked = {"displayName": "Office", "scopes": ["projects.read"], "expireTime": end}
+        token = await made(app, f"{organization}/apiTokens", asked, fresh)
+        program = {"authorization": f"Bearer {token['token']}"}
+        assert (await app.get("/v1/projects", headers=program)).status_code == 200
+        assert (await app.get(f"/v1/{organization}/members", headers=program)).status_code == 403
+        again = (await app.get(f"/v1/{token['name']}", headers=headers)).json()
+        assert again.get("token", "") == ""
+        await made(app, f"{token['name']}:revoke", {}, headers)
+        assert (await app.get("/v1/projects", headers=program)).status_code == 401
