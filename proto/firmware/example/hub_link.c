@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "hub_health.h"
+#include "hub_said.h"
 #include "hub_tunnel.h"
 
 enum {
@@ -28,13 +29,6 @@ typedef struct {
     int mid;
     uint8_t id[ORA_ID_BYTES];
 } pending_t;
-
-/* What a server said: MQTT's code, our named reason, its advice when to come back. */
-typedef struct {
-    int code;
-    char reason[64];
-    uint64_t retry_after_ms;
-} said_t;
 
 typedef struct {
     hub_state_t *state;
@@ -58,39 +52,6 @@ static void stop(int number)
 {
     (void)number;
     stopping = 1;
-}
-
-static said_t read_said(int code, const mosquitto_property *properties)
-{
-    said_t said = {.code = code};
-    char *name = NULL, *value = NULL;
-    const mosquitto_property *at =
-        mosquitto_property_read_string(properties, MQTT_PROP_REASON_STRING, &value, false);
-    if (at != NULL) {
-        harmless(value, said.reason, sizeof said.reason);
-        free(value);
-    }
-    at = mosquitto_property_read_string_pair(properties, MQTT_PROP_USER_PROPERTY, &name, &value, false);
-    while (at != NULL) {
-        if (strcmp(name, "retry-after-ms") == 0) {
-            said.retry_after_ms = strtoull(value, NULL, 10);
-        }
-        free(name);
-        free(value);
-        at = mosquitto_property_read_string_pair(at, MQTT_PROP_USER_PROPERTY, &name, &value, true);
-    }
-    return said;
-}
-
-static void tell_said(const link_t *link, const char *event, const said_t *said, const char *more)
-{
-    char name[96], reason[80] = "null";
-    if (said->reason[0] != 0) {
-        snprintf(reason, sizeof reason, "\"%s\"", said->reason);
-    }
-    tell(link->state->name, event, "%s\"code\": %d, \"name\": \"%s\", \"reason\": %s, \"retry_after_ms\": %llu", more,
-         said->code, harmless(mosquitto_reason_string(said->code), name, sizeof name), reason,
-         (unsigned long long)said->retry_after_ms);
 }
 
 static void on_connect(struct mosquitto *client, void *context, int code, int flags, const mosquitto_property *properties)
@@ -158,7 +119,7 @@ static void on_publish(struct mosquitto *client, void *context, int mid, int cod
         if (code < FAILURE_CODE || code == WRONG_FOR_GOOD) {
             link->batch.samples_count = 0;
         }
-        tell_said(link, "reported", &said, "");
+        tell_said(link->state->name, "reported", &said, "");
         return;
     }
     for (unsigned i = 0; i < PENDING; i++) {
@@ -167,7 +128,7 @@ static void on_publish(struct mosquitto *client, void *context, int mid, int cod
             hex_of(link->pending[i].id, ORA_ID_BYTES, id);
             strcat(more, id);
             strcat(more, "\", ");
-            tell_said(link, code < FAILURE_CODE ? "answer_sent" : "answer_refused", &said, more);
+            tell_said(link->state->name, code < FAILURE_CODE ? "answer_sent" : "answer_refused", &said, more);
             link->pending[i].mid = 0;
             return;
         }
@@ -315,14 +276,14 @@ static void one_connection(link_t *link)
     }
     serve(link);
     if (link->refused) {
-        tell_said(link, "refused", &link->said, "");
+        tell_said(link->state->name, "refused", &link->said, "");
         mosquitto_disconnect(link->client);
     } else if (link->connected_at == 0) {
         /* TLS 1.3 tells a client that its certificate is refused only here. */
         tell(link->state->name, "unreachable", "\"error\": \"the server hung up before its CONNACK\"");
     } else {
         const bool from_server = link->said.code >= FAILURE_CODE;
-        tell_said(link, "disconnected", &link->said, from_server ? "\"from_server\": true, " : "\"from_server\": false, ");
+        tell_said(link->state->name, "disconnected", &link->said, from_server ? "\"from_server\": true, " : "\"from_server\": false, ");
         if (now_ms() - link->connected_at >= link->line->stable_after_ms) {
             link->failures = 0;
         }
