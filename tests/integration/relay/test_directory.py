@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from ora.relay.v1 import relay_service_pb2 as pb
 
 from mesh.config import Secret
 from mesh.redis import open_redis
@@ -24,14 +25,17 @@ from relay.nodes.directory import (
 )
 from relay.nodes.entries import DirectoryAwayError
 from tests.integration.mesh import backends
-from tests.integration.relay.nodes import several
+from tests.integration.relay.nodes import Nodes, several
 from tests.integration.relay.redis_cluster import three_masters
 from tests.integration.relay.test_nodes import passes_down, passes_up
-from tests.integration.relay.world import Person
+from tests.integration.relay.world import Person, envelope
 
 if TYPE_CHECKING:
+    import uuid
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from tests.integration.relay.hub import Hub
 
 A, B = Place("a.1", "10.0.0.1:1", 0), Place("b.1", "10.0.0.2:1", 0)
 
@@ -163,3 +167,43 @@ async def test_nodes_work_on_a_cluster(tmp_path: Path) -> None:
                 async with asyncio.timeout(10):
                     await passes_down(nodes, 1, alice, hub, mqtt)
                     await passes_up(stream, alice, hub, mqtt)
+
+
+async def test_when_a_master_dies_and_its_replica_takes_over_everybody_is_found_again(tmp_path: Path) -> None:
+    """Ten seconds at least: a cluster waits before it believes that a master is gone, and then votes."""
+    async with three_masters(tmp_path, replica=True) as masters:
+        urls = {"ORA_REDIS_URL": f"redis://127.0.0.1:{masters[1].port}", "ORA_REDIS_CLUSTER": "true"}
+        async with several(tmp_path, 2, **urls) as nodes:
+            alice = Person("alice")
+            hubs = [nodes.hub(alice) for _ in range(6)]
+            connected = [(hub, await nodes.connect(0, hub)) for hub in hubs]
+            for hub, mqtt in connected:
+                await passes_down(nodes, 1, alice, hub, mqtt)
+            await asyncio.to_thread(masters[0].stop)
+            # Pairs on one node do not need the directory, whosever slot is away.
+            for hub, mqtt in connected:
+                await passes_down(nodes, 0, alice, hub, mqtt)
+            # Nodes find everybody again, those who were here and those who come now.
+            newcomers = [nodes.hub(alice) for _ in range(6)]
+            async with asyncio.timeout(40):
+                for hub in newcomers:
+                    connected.append((hub, await nodes.connect(0, hub)))  # noqa: PERF401 - one after the other
+                for hub, mqtt in connected:
+                    await _until_it_passes(nodes, alice, hub, mqtt)
+
+
+async def _until_it_passes(nodes: Nodes, person: Person, hub: uuid.UUID, mqtt: Hub) -> None:
+    """Send by the other node until it is delivered; what the Hub is given meanwhile it acknowledges."""
+    taking = asyncio.create_task(_take_all(mqtt))
+    try:
+        while (await nodes.send(1, person, hub, envelope(hub, person))).outcome != pb.OUTCOME_DELIVERED:  # noqa: ASYNC110 - a server
+            await asyncio.sleep(0.2)
+    finally:
+        taking.cancel()
+
+
+async def _take_all(mqtt: Hub) -> None:
+    while True:
+        packet = await mqtt.packet()
+        if packet[0] >> 4 == 3:
+            mqtt.acknowledge(packet)
