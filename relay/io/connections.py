@@ -65,6 +65,8 @@ class Connections:
         self._in_turn = False
         self._scheduled = False
         self._lingering: dict[Connection, float] = {}
+        # Connections that do not take what is for them, and when they last took some of it.
+        self._stalled: dict[Connection, float] = {}
         node.wake = self._wake
         if isinstance(loop, TurnLoop):
             self._own, self._epoll = False, loop.turns.epoll
@@ -98,7 +100,10 @@ class Connections:
             self._epoll.close()
 
     def sweep(self, now: float) -> None:
-        """Let go of those that have lingered long enough."""
+        """Let go of those that have lingered long enough, and end those that read nothing."""
+        for connection, since in list(self._stalled.items()):
+            if since + self._node.limits.stalled_seconds <= now:
+                self._node.end(connection.client, Close.SLOW_READER)
         for connection, until in list(self._lingering.items()):
             if until > now:
                 break
@@ -261,7 +266,11 @@ class Connections:
         if sent == size:
             connection.unsent = b""
             client.unsent = 0
+            if self._stalled:
+                self._stalled.pop(connection, None)
             return True
+        if sent or connection not in self._stalled:
+            self._stalled[connection] = self._node.now
         connection.unsent = data[sent:]
         client.unsent = size - sent
         self._watch(connection)
@@ -292,6 +301,7 @@ class Connections:
         connection.lingered = 0
         connection.unsent = b""
         connection.client.transport = None
+        self._stalled.pop(connection, None)
         self._lingering.pop(connection, None)
         self._lingering[connection] = self._node.now + self._node.limits.linger_seconds
         self._watch(connection)
@@ -311,6 +321,7 @@ class Connections:
         if self._by_fd.pop(connection.fd, None) is None:
             return
         self._lingering.pop(connection, None)
+        self._stalled.pop(connection, None)
         connection.client.transport = None
         self._epoll.unregister(connection.fd)
         connection.sock.close()

@@ -69,6 +69,8 @@ class Limits:
     failed_handshake_cost: float = 10.0
     # Connections that are taken from the kernel in one turn of the loop. Of handshakes a turn takes one step.
     accepts: int = 16
+    # A connection that takes nothing of what is for it.
+    stalled_seconds: float = 30.0
     # A connection that has ended is read and thrown away for this long, so that our last packet arrives.
     linger_seconds: float = 2.0
 
