@@ -65,6 +65,12 @@ def _taking(samples: int, copied: list[Turn], taken: list[Turn]) -> str:
     return f"| {shape} | {middle(copied)} | {middle(taken)} | {ratio(copied, taken):.2f} |"
 
 
+def _verdict(ratios: dict[int, float]) -> str:
+    """Say plainly which shapes reach it."""
+    reached = [f"{samples} a payload" for samples, each in ratios.items() if each >= WANTED_RATIO]
+    return f"In this run it is reached by: {', '.join(reached) or 'none'}."
+
+
 def page(
     rates: list[filtering.Rate],
     growth: list[filtering.Growth],
@@ -91,6 +97,7 @@ def page(
         "batch": f"{taking.BATCH:,}",
         "taking": "\n".join(_taking(samples, *both) for samples, both in taken.items()),
         "wanted_ratio": WANTED_RATIO,
+        "verdict": _verdict({samples: ratio(*both) for samples, both in taken.items()}),
     }
     return Path(__file__).with_name("page.md").read_text().format(**filled)
 
