@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mesh.config import Secret, setting
-from mesh.kms_choice import KmsConfig
+from mesh.kms_choice import KmsConfig, KmsKind
 from mesh.object_store import ObjectStoreConfig
-from mesh.settings import DatabaseConfig, MeshConfig, RedisConfig
+from mesh.settings import DatabaseConfig, Environment, MeshConfig, RedisConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,8 @@ class Config:
     release_notice_seconds: float = setting("ORA_PORTAL_RELEASE_NOTICE_SECONDS", default=0.0)
 
     def __post_init__(self) -> None:
+        if self.mesh.environment is Environment.PRODUCTION and self.kms.kind is KmsKind.FILE:
+            raise ValueError("ORA_KMS=file is for development and tests: custody needs an HSM or AWS")
         if self.secret is not None and len(bytes.fromhex(self.secret.reveal())) != 32:  # noqa: PLR2004
             raise ValueError("ORA_PORTAL_SECRET is 32 bytes in hex")
         if not 0 <= self.strip_seconds <= 86_400:  # noqa: PLR2004 - design §5
