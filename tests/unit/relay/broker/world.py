@@ -182,7 +182,8 @@ class Net:
 
     def lasting(self, name: str = "c", version: int = V5, **fields: Any) -> Party:
         """Open, or resume, a session that outlives its connection."""
-        properties = {"session_expiry_interval": 300, **fields.pop("properties", {})} if version == V5 else {}
+        wished = fields.pop("properties", {})
+        properties = {"session_expiry_interval": 300, **wished} if version == V5 else {}
         return self.connect(name, version, clean_start=False, properties=properties, **fields)
 
     def pass_time(self, seconds: float) -> None:

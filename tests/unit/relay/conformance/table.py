@@ -10,11 +10,11 @@ from typing import Any
 
 import yaml
 
-from tests.unit.relay.conformance import test_connect, test_flow, test_publish, test_subscribe
+from tests.unit.relay.conformance import test_connect, test_exactly_once, test_flow, test_publish, test_subscribe
 from tests.unit.relay.conformance.clauses import SHOWN
 
 PAGE = Path(__file__).parents[4] / "docs" / "mqtt-conformance.md"
-MODULES = (test_connect, test_flow, test_publish, test_subscribe)
+MODULES = (test_connect, test_exactly_once, test_flow, test_publish, test_subscribe)
 _HEAD = """# The normative statements of MQTT, and what shows them
 
 Made by `python -m tests.unit.relay.conformance.table` from `tests/unit/relay/conformance/`, and compared with it by a
