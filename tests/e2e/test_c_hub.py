@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from tests.stack import Stack
 
 pytestmark = [
-    pytest.mark.debian(each) for each in ("libnanopb-dev", "libmosquitto-dev", "libcurl4-openssl-dev", "libcjson-dev")
+    pytest.mark.debian(each)
+    for each in ("libnanopb-dev", "libssl-dev", "libmosquitto-dev", "libcurl4-openssl-dev", "libcjson-dev")
 ]
 
 

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from tests.stack import Stack
 
-C = [pytest.mark.debian(each) for each in ("libnanopb-dev", "libmosquitto-dev", "libcurl4-openssl-dev", "libcjson-dev")]
+C = [
+    pytest.mark.debian(each)
+    for each in ("libnanopb-dev", "libssl-dev", "libmosquitto-dev", "libcurl4-openssl-dev", "libcjson-dev")
+]
 
 
 @pytest.mark.parametrize("kind", [HubKind.SIM, pytest.param(HubKind.C, marks=C)])

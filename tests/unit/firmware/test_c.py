@@ -12,7 +12,7 @@ from tests.unit.firmware.running import FIRMWARE, run
 
 GOLDEN = FIRMWARE.parent / "golden"
 
-pytestmark = pytest.mark.debian("libnanopb-dev")
+pytestmark = [pytest.mark.debian("libnanopb-dev"), pytest.mark.debian("libssl-dev")]
 
 
 def test_the_c_passes_its_tests_and_every_vector(build: Path) -> None:

@@ -43,6 +43,7 @@ def changed(contracts: Tree, tmp_path: Path) -> Callable[[str, str, str], Tree]:
 
 
 @pytest.mark.debian("libnanopb-dev")
+@pytest.mark.debian("libssl-dev")
 def test_a_field_that_was_added_is_ignored_by_the_committed_decoder(
     build: Path, contracts: Tree, changed: Callable[[str, str, str], Tree], tmp_path: Path
 ) -> None:

@@ -107,6 +107,7 @@ def test_a_wheel_holds_only_what_it_should(made: dict[str, bytes]) -> None:
 
 
 @pytest.mark.debian("libnanopb-dev")
+@pytest.mark.debian("libssl-dev")
 def test_the_c_tarball_builds_and_replays_its_own_vectors(made: dict[str, bytes], tmp_path: Path) -> None:
     top = unpack(made[f"ora-firmware-{sources.version()}.tar.gz"], tmp_path)
     built = run("make", "-C", top / "firmware", "-j2", "build/check_vectors")
