@@ -106,6 +106,8 @@ async def test_a_receipt_is_carried_by_an_app_when_the_hubs_cloud_is_off(stack: 
         await to_the_claim(story)
         await story.approve()
         assert await story.release(story.demand()) == story.project_key
+        # Also in the middle of it all, with everything still there.
+        await no_secret_is_anywhere(story)
         receipt = story.take_over()
         assert await story.carry(receipt) == "STATE_HANDED_OVER"
         assert await story.carry(receipt) in {"STATE_HANDED_OVER", "STATE_STRIPPED"}
@@ -149,13 +151,19 @@ async def test_the_code_that_the_owner_scans_names_the_hub(fresh: Home) -> None:
     assert b"<svg" in access_key.qr_svg(key, mark)
 
 
-async def nothing_is_left(story: Story) -> None:
-    """No secret and no personal marker is in the database, Redis, logs or metrics."""
+async def no_secret_is_anywhere(story: Story) -> dict[str, bytes]:
+    """No secret is in the database, Redis, logs or metrics; return what was searched."""
     places = await everything(story.stack)
     assert story.organization.split("/")[1].encode() in places["database"]
     for what, secret in story.secrets().items():
         found = [where for where, content in places.items() if any(each in content for each in spellings(secret))]
         assert not found, f"{what} is in {found}"
+    return places
+
+
+async def nothing_is_left(story: Story) -> None:
+    """No secret and no personal marker is anywhere."""
+    places = await no_secret_is_anywhere(story)
     marked = [where for where, content in places.items() if story.marker.encode() in content]
     assert not marked
     coded = base64.b64encode(story.marker.encode())[:-4]
