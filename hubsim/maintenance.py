@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from hubsim.flash import FileFlash
+from hubsim.handover import HubHandover
 from hubsim.link import client_tls
 from hubsim.renewal import Renewal
 from hubsim.slots import Slots
@@ -47,6 +48,8 @@ class Maintenance:
 
     def __init__(self, hub: Hub, upkeep: Upkeep, *, home: Home | None = None) -> None:
         self._hub, self._upkeep = hub, upkeep
+        handover = HubHandover(upkeep.folder, b"")
+        home = home or Home(lock_epoch=lambda: handover.lock.lock_epoch)
         self._renewal = Renewal(upkeep.folder)
         self._flash = FileFlash(upkeep.folder / "flash")
         if not self._flash.read("confirmed"):
@@ -91,7 +94,7 @@ class Maintenance:
             self._hub.tell("booted", slot=now.slot, firmware_sequence=now.firmware_sequence, trial=now.trial)
         return pause
 
-    def _started(self, root: Path, home: Home | None) -> Updater:
+    def _started(self, root: Path, home: Home) -> Updater:
         device = Device(hub=self._hub.name, hardware_model=MODEL, hardware_revision=0)
         return Updater(
             UpdateClient(httpx.AsyncClient(), device),

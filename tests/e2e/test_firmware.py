@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import secrets
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +25,12 @@ from hubsim.slots import Booted
 from hubsim.update_client import Device, UpdateClient
 from hubsim.updater import Home as HubHome
 from hubsim.wire import Capability
+from tests.e2e.home import new_home
 from tests.e2e.portal.test_handover_story import story_of
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from tests.e2e.home import Home
     from tests.stack import Stack
 
@@ -42,8 +46,9 @@ def upkeep(stack: Stack, home: Home, hub: Any, inside: HubHome | None = None) ->
     return Maintenance(hub, where, home=inside)
 
 
-async def roll_out(stack: Stack, folder: Path, sequence: int) -> str:
-    """Release an image of three pieces and a bit, to everybody; return the rollout."""
+@asynccontextmanager
+async def rolled_out(stack: Stack, folder: Path, sequence: int) -> AsyncIterator[str]:
+    """Release an image of three pieces and a bit, to everybody, until the block ends; the stack is not ours alone."""
     image = folder / f"firmware-{sequence}.bin"
     image.write_bytes(secrets.token_bytes(200_000))
     plan = Plan(
@@ -60,32 +65,46 @@ async def roll_out(stack: Stack, folder: Path, sequence: int) -> str:
     )
     made = await rollouts.plan_rollout(stack.running, release.name, [wave], person=staff.FIRST)
     await rollouts.approve_rollout(stack.running, made.name, person=staff.SECOND)
-    return made.name
+    try:
+        yield made.name
+    finally:
+        await rollouts.abort_rollout(stack.running, made.name)
 
 
-@pytest.mark.timeout(120)
-async def test_a_hub_is_updated_and_one_that_is_not_healthy_goes_back(stack: Stack, home: Home, tmp_path: Path) -> None:
+@pytest.mark.timeout(240)
+async def test_firmware_goes_through_everything(stack: Stack, home: Home, tmp_path: Path) -> None:
+    """One test: a fleet has one rollout at a time, and the stack is shared."""
     sequence = int(asyncio.get_running_loop().time() * 1000)
-    rollout = await roll_out(stack, tmp_path, sequence)
+    await a_hub_is_updated_and_one_that_is_not_healthy_goes_back(stack, home, tmp_path, sequence)
+    async with new_home(stack, tmp_path / "other") as other:
+        await a_handover_kills_a_permit_and_holds_the_update(stack, other, tmp_path, sequence + 2)
+
+
+async def a_hub_is_updated_and_one_that_is_not_healthy_goes_back(
+    stack: Stack, home: Home, tmp_path: Path, sequence: int
+) -> None:
     await home.records.consent([Capability.RELAY, Capability.OTA_POLL])
-    async with home.hub_on_line() as hub:
+    async with rolled_out(stack, tmp_path, sequence) as rollout, home.hub_on_line() as hub:
         care = upkeep(stack, home, hub)
         for _ in range(2):
             await care.turn()
         booted = [event for event in home.events if event["event"] == "booted"]
+        counted = await counts(stack, rollout)
     assert [(each["firmware_sequence"], each["trial"]) for each in booted] == [(sequence, True), (sequence, False)]
-    counted = view.report(await rollouts.progress_of(stack.running, rollout))["waves"]
-    assert isinstance(counted, list)
-    assert counted[0]["confirmed"] >= 1
+    assert counted["confirmed"] >= 1
 
-    await rollouts.abort_rollout(stack.running, rollout)
-    await roll_out(stack, tmp_path, sequence + 1)
-    async with home.hub_on_line() as hub:
+    async with rolled_out(stack, tmp_path, sequence + 1), home.hub_on_line() as hub:
         care = upkeep(stack, home, hub, HubHome(healthy=lambda: False))
         for _ in range(2):
             await care.turn()
     last = [event for event in home.events if event["event"] == "booted"][-1]
     assert (last["firmware_sequence"], last["trial"]) == (sequence, False)
+
+
+async def counts(stack: Stack, rollout: str) -> dict[str, int]:
+    waves = view.report(await rollouts.progress_of(stack.running, rollout))["waves"]
+    assert isinstance(waves, list)
+    return dict(waves[0])
 
 
 async def test_a_hub_renews_its_certificate_and_goes_on_with_both(stack: Stack, home: Home) -> None:
@@ -105,15 +124,16 @@ async def test_a_hub_renews_its_certificate_and_goes_on_with_both(stack: Stack, 
         pass
 
 
-@pytest.mark.timeout(150)
-async def test_a_handover_kills_a_permit_and_holds_the_update_until_the_home_is_its_owners(
-    stack: Stack, fresh: Home, tmp_path: Path
+async def a_handover_kills_a_permit_and_holds_the_update(
+    stack: Stack, fresh: Home, tmp_path: Path, sequence: int
 ) -> None:
-    sequence = int(asyncio.get_running_loop().time() * 1000)
-    rollout = await roll_out(stack, tmp_path, sequence)
     await fresh.records.owner_key()
     await fresh.records.consent([Capability.OTA_POLL])
-    async with story_of(stack, fresh) as story, fresh.hub_on_line(connected=False) as hub:
+    async with (
+        rolled_out(stack, tmp_path, sequence) as rollout,
+        story_of(stack, fresh) as story,
+        fresh.hub_on_line(connected=False) as hub,
+    ):
         await story.register()
         await story.keys()
         await story.create()
@@ -131,9 +151,8 @@ async def test_a_handover_kills_a_permit_and_holds_the_update_until_the_home_is_
         held = upkeep(stack, fresh, hub)
         await held.turn()
         assert [each for each in fresh.events if each["event"] == "booted"] == []
-        counted = view.report(await rollouts.progress_of(stack.running, rollout))["waves"]
-        assert isinstance(counted, list)
-        assert (counted[0]["held"], counted[0]["installing"]) == (1, 0)
+        counted = await counts(stack, rollout)
+        assert (counted["held"], counted["installing"]) == (1, 0)
 
         await story.claim()
         body = {"receipt": to_json(story.take_over())}
