@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from devstack import ports, site, state, table
 from devstack.ca import DevelopmentCa
 from devstack.home import write_private
-from devstack.running import processes
+from devstack.running import component, processes
 from devstack.running.control import Control
 from devstack.running.process import StartError
 from devstack.running.supervisor import Supervisor
@@ -40,6 +40,8 @@ class Wish:
     conformance: bool = False
     # With Prometheus and the page of the dashboards.
     observe: bool = False
+    # The components to start, with what they need; none named: all.
+    only: tuple[str, ...] = ()
     # A process with which the stack ends.
     while_pid: int | None = None
 
@@ -65,7 +67,7 @@ def run(home: Home, *, wish: Wish, console: Console) -> int:
                 conformance=wish.conformance,
                 observe=wish.observe,
             )
-            return asyncio.run(_Run(where, console, wish.while_pid).serve(held))
+            return asyncio.run(_Run(where, console, wish).serve(held))
 
 
 @contextmanager
@@ -81,8 +83,9 @@ def _owning(home: Home) -> Iterator[None]:
 
 
 class _Run:
-    def __init__(self, where: Site, console: Console, while_pid: int | None) -> None:
-        self._site, self._console, self._while_pid = where, console, while_pid
+    def __init__(self, where: Site, console: Console, wish: Wish) -> None:
+        self._site, self._console, self._only = where, console, wish.only
+        self._while_pid = wish.while_pid
         self._token = secrets.token_urlsafe(24)
         self._report = state.Reporter(where, self._token, tuple(table.SERVICES))
         self._stop = asyncio.Event()
@@ -91,7 +94,8 @@ class _Run:
         loop = asyncio.get_running_loop()
         for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(each, self._stop.set)
-        supervisor = Supervisor(table.table(self._site), self._site.home.logs, self._console, self._report.write)
+        steps = component.needed(table.table(self._site), self._only)
+        supervisor = Supervisor(steps, self._site.home.logs, self._console, self._report.write)
         server = await self._control(supervisor).serve(held)
         outliving = asyncio.create_task(self._outlive())
         try:

@@ -74,7 +74,6 @@ class Reporter:
     def _describe(self, supervisor: Supervisor) -> dict[str, Any]:
         home, site = self._site.home, self._site
         certificates = home.certificates
-        databases = Databases(home, site.admin_database, self._services)
         return {
             "phase": self.phase,
             "pid": os.getpid(),
@@ -85,14 +84,7 @@ class Reporter:
             "ports": {"base": site.ports.base, "control": site.ports["control"]},
             "components": {name: self._component(supervisor, name) for name in supervisor.components},
             "issuers": {each.name: each.issuer for each in providers.providers(site.ports)},
-            "databases": {
-                "admin": databases.admin_url(),
-                **{
-                    role: databases.url(role)
-                    for each in self._services
-                    for role in (f"{each}_owner", f"{each}_service")
-                },
-            },
+            "databases": self._databases() if "postgres" in supervisor.components or site.foreign_postgres else {},
             "redis": site.redis,
             "files": {
                 "certificates": str(certificates),
@@ -103,6 +95,11 @@ class Reporter:
                 "logs": str(home.logs),
             },
         }
+
+    def _databases(self) -> dict[str, str]:
+        databases = Databases(self._site.home, self._site.admin_database, self._services)
+        roles = [role for each in self._services for role in (f"{each}_owner", f"{each}_service")]
+        return {"admin": databases.admin_url(), **{role: databases.url(role) for role in roles}}
 
     def _component(self, supervisor: Supervisor, name: str) -> dict[str, Any]:
         process = supervisor.processes.get(name)

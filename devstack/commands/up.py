@@ -26,8 +26,18 @@ _PATIENCE: Final = 120.0
 )
 @click.option("--conformance", is_flag=True, help="Also a general MQTT broker, for conformance suites.")
 @click.option("--observe", is_flag=True, help="Also Prometheus with production's rules, and the dashboards as a page.")
+@click.option("--only", multiple=True, metavar="NAME", help="Only this component and what it needs; again for more.")
 @click.option("--while-pid", type=int, help="Stop when this process has gone.")
-def up(*, detach: bool, relays: int, limits: str, conformance: bool, observe: bool, while_pid: int | None) -> None:
+def up(
+    *,
+    detach: bool,
+    relays: int,
+    limits: str,
+    conformance: bool,
+    observe: bool,
+    only: tuple[str, ...],
+    while_pid: int | None,
+) -> None:
     """Start the whole system.
 
     ORA_PORT_BASE is the first of the 100 ports that it takes; others are taken if these are in use. ORA_POSTGRES_URL
@@ -37,7 +47,12 @@ def up(*, detach: bool, relays: int, limits: str, conformance: bool, observe: bo
         environment.must_be_development()
     where = home.here()
     wish = stack.Wish(
-        relays=relays, generous=limits == "generous", conformance=conformance, observe=observe, while_pid=while_pid
+        relays=relays,
+        generous=limits == "generous",
+        conformance=conformance,
+        observe=observe,
+        only=only,
+        while_pid=while_pid,
     )
     if detach:
         _detached(where)

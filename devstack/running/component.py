@@ -43,6 +43,21 @@ class OrderError(Exception):
     """A step waits for one that is not there, or for itself."""
 
 
+def needed(steps: list[Step], names: tuple[str, ...]) -> list[Step]:
+    """Return the steps of these names with all that they wait for; without a name, every step."""
+    by_name = {each.name: each for each in steps}
+    if strangers := sorted(set(names) - by_name.keys()):
+        raise OrderError(f"there is no {', '.join(strangers)}; there are {', '.join(sorted(by_name))}")
+    wanted: set[str] = set()
+    todo = list(names)
+    while todo:
+        name = todo.pop()
+        if name not in wanted:
+            wanted.add(name)
+            todo += by_name[name].after
+    return [each for each in steps if each.name in wanted] if names else steps
+
+
 def in_order(steps: list[Step]) -> list[Step]:
     """Return the steps so that each comes after those it waits for."""
     names = {each.name for each in steps}

@@ -43,10 +43,22 @@ def all_gone(numbers: list[int]) -> bool:
     return not any(processes.is_alive(each) for each in numbers)
 
 
+# Quick to start. What a supervisor does, it does with two as with all.
+FEW = ("valkey", "homes")
+
+
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Stack]:
-    with stacks.started(tmp_path / "state") as running:
+    with stacks.started(tmp_path / "state", only=FEW) as running:
         yield running
+
+
+def test_what_is_named_is_started_with_what_it_needs_and_nothing_else(own: Stack, tmp_path: Path) -> None:
+    assert set(own.running.data["components"]) == set(FEW)
+    assert stacks.ora(own.home.path, "doctor").stdout.count("is ready") == len(FEW) + 1
+    told = stacks.ora(tmp_path / "other", "up", "--detach", "--only", "valky")
+    assert told.returncode == 1
+    assert "there is no valky; there are " in told.stderr
 
 
 def test_status_tells_programs_every_address_file_and_process(stack: Stack) -> None:
@@ -102,13 +114,13 @@ def test_two_stacks_live_side_by_side(stack: Stack, own: Stack) -> None:
 
 def test_down_leaves_no_process_and_a_second_up_finds_the_data_again(tmp_path: Path) -> None:
     folder = tmp_path / "state"
-    with stacks.started(folder) as running:
+    with stacks.started(folder, only=("fleet",)) as running:
         before = pids(running)
         secret = running.home.secret("redis")
     assert all_gone(before)
     running.home.last_end.write_text("fleet died\n")
     assert stacks.ora(folder, "down").returncode == 0
-    with stacks.started(folder) as running:
+    with stacks.started(folder, only=("fleet",)) as running:
         assert running.home.secret("redis") == secret
         assert not running.home.last_end.exists()
         migrated = running.log("migrate-fleet").splitlines()
@@ -149,7 +161,7 @@ def marked(mark: str) -> list[str]:
 def test_ctrl_c_during_the_start_leaves_no_process(tmp_path: Path, moment: str) -> None:
     folder, mark = tmp_path / "state", tmp_path / "mark"
     mark.mkdir()
-    command = [sys.executable, "-m", "devstack.cli", "up"]
+    command = [sys.executable, "-m", "devstack.cli", "up", "--only", "fleet"]
     environment = stacks.environment(folder, TMPDIR=str(mark))
     child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
@@ -167,7 +179,7 @@ def test_ctrl_c_during_the_start_leaves_no_process(tmp_path: Path, moment: str) 
 
 def test_when_the_supervisor_is_killed_everything_goes(tmp_path: Path) -> None:
     folder = tmp_path / "state"
-    with stacks.started(folder) as running:
+    with stacks.started(folder, only=FEW) as running:
         numbers = pids(running)
         os.kill(numbers[0], signal.SIGKILL)
         until(lambda: all_gone(numbers))
@@ -201,7 +213,7 @@ def test_the_stack_ends_with_the_process_that_it_was_started_for(tmp_path: Path)
     folder = tmp_path / "state"
     other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
     try:
-        up = stacks.ora(folder, "up", "--detach", "--while-pid", str(other.pid))
+        up = stacks.ora(folder, "up", "--detach", "--only", "valkey", "--while-pid", str(other.pid))
         assert up.returncode == 0, up.stdout + up.stderr
         numbers = pids(stacks.Stack(Home(folder)))
     finally:
@@ -211,7 +223,7 @@ def test_the_stack_ends_with_the_process_that_it_was_started_for(tmp_path: Path)
 
 
 def test_a_service_that_cannot_start_is_named_and_nothing_is_left(tmp_path: Path) -> None:
-    told = stacks.ora(tmp_path / "state", "up", "--detach", ORA_DRAIN_SECONDS="a while")
+    told = stacks.ora(tmp_path / "state", "up", "--detach", "--only", "fleet", ORA_DRAIN_SECONDS="a while")
     assert told.returncode == 1
     assert "fleet ended before it was ready" in told.stderr
     assert "ORA_DRAIN_SECONDS" in told.stderr
@@ -225,7 +237,7 @@ def test_another_stacks_servers_are_used_where_the_environment_names_them(stack:
     folder.mkdir()
     # Roles belong to a whole server, so both stacks must agree on their passwords.
     shutil.copy(stack.home.path / "secrets.json", folder)
-    with stacks.started(folder, ORA_POSTGRES_URL=admin, ORA_REDIS_URL=data["redis"]) as second:
+    with stacks.started(folder, only=("fleet",), ORA_POSTGRES_URL=admin, ORA_REDIS_URL=data["redis"]) as second:
         told = second.running.data
         assert "postgres" not in told["components"]
         assert "valkey" not in told["components"]
