@@ -19,6 +19,7 @@ def main() -> int:
     parser.add_argument("suites", nargs="*", help=f"any of: {', '.join(suites.names())}; none: all")
     parser.add_argument("--quick", action="store_true", help="a short run, which writes nothing")
     parser.add_argument("--only", action="append", default=[], metavar="PART", help="a part of a suite; writes nothing")
+    parser.add_argument("--write", action="store_true", help="write even what a short run has found")
     parser.add_argument("--port", type=int, default=_PORT, help="the first port to use")
     given = parser.parse_args()
     unknown = set(given.suites) - set(suites.names())
@@ -33,7 +34,7 @@ def main() -> int:
         report = suites.load(name).run(options)
         print(report.section)
         holds = holds and report.holds
-        if not (given.quick or given.only):
+        if given.write or not (given.quick or given.only):
             write(name, report)
     return 0 if holds else 1
 

@@ -60,14 +60,16 @@ def run(options: Options) -> Report:
                     failed.append(f"* **{name} was not measured to its end**: {error}")
     rows = ledger.rows()
     text = "\n\n".join(
-        filter(None, (_head(time.monotonic() - began), "\n".join(failed), markdown(rows), *_details(made), _NOTES))
+        filter(
+            None, (_head(options, time.monotonic() - began), "\n".join(failed), markdown(rows), *_details(made), _NOTES)
+        )
     )
     bars = [plot.Bar(_label(row), row.ratio, row.promise.must, row.promise.goal, row.verdict) for row in rows]
     picture = plot.ratios("relay, ratio to the other server", bars)
     return Report(text, {_PICTURE: picture}, holds=not failed and all(row.verdict != "**no**" for row in rows))
 
 
-def _head(seconds: float) -> str:
+def _head(options: Options, seconds: float) -> str:
     program = mosquitto_program() or "mosquitto"
     known = [
         *machine.facts(),
@@ -75,7 +77,10 @@ def _head(seconds: float) -> str:
         f"{datetime.now(UTC):%Y-%m-%d}, {seconds / 60:.0f} min, load average at the end {machine.load_average():.1f}",
     ]
     facts = "\n".join(f"* {each}" for each in known)
-    return f"## Relay\n\n`python -m bench relay` on\n\n{facts}\n\n![Ratios](benchmarks/{_PICTURE})"
+    command = " ".join(
+        ("python -m bench relay", *(["--quick"] * options.quick), *(f"--only {each}" for each in sorted(options.only)))
+    )
+    return f"## Relay\n\n`{command}` on\n\n{facts}\n\n![Ratios](benchmarks/{_PICTURE})"
 
 
 def _label(row: Row) -> str:
