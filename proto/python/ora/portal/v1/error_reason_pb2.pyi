@@ -39,7 +39,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_LOCK_EPOCH_MISMATCH: _ErrorReason.ValueType  # 5
     """ABORTED. The lock epoch in the request or record is not the project's. Metadata: `lock_epoch`."""
     ERROR_REASON_CHECKLIST_INCOMPLETE: _ErrorReason.ValueType  # 6
-    """FAILED_PRECONDITION. A required checklist item is open. Metadata: `open_items`, their number."""
+    """FAILED_PRECONDITION. A required checklist item is open, or a plan that the template asks for is empty. Metadata:
+    `open_items`, their number.
+    """
     ERROR_REASON_UPDATE_IN_FLIGHT: _ErrorReason.ValueType  # 7
     """FAILED_PRECONDITION. A firmware update of the Hub is under way; try again when it ends."""
     ERROR_REASON_HUB_NOT_BOUND: _ErrorReason.ValueType  # 8
@@ -178,7 +180,9 @@ ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 4
 ERROR_REASON_LOCK_EPOCH_MISMATCH: ErrorReason.ValueType  # 5
 """ABORTED. The lock epoch in the request or record is not the project's. Metadata: `lock_epoch`."""
 ERROR_REASON_CHECKLIST_INCOMPLETE: ErrorReason.ValueType  # 6
-"""FAILED_PRECONDITION. A required checklist item is open. Metadata: `open_items`, their number."""
+"""FAILED_PRECONDITION. A required checklist item is open, or a plan that the template asks for is empty. Metadata:
+`open_items`, their number.
+"""
 ERROR_REASON_UPDATE_IN_FLIGHT: ErrorReason.ValueType  # 7
 """FAILED_PRECONDITION. A firmware update of the Hub is under way; try again when it ends."""
 ERROR_REASON_HUB_NOT_BOUND: ErrorReason.ValueType  # 8
