@@ -68,11 +68,15 @@ class Folder:
         (self.path / "hub-crl.pem").write_bytes(ca.revocations(self.hubs, serials, datetime.now(UTC), LIFE))
 
     def _write(self, name: str, leaf: ca.Leaf) -> Path:
-        folder = self.path / name
-        folder.mkdir(exist_ok=True)
-        (folder / "tls.crt").write_bytes(leaf.chain)
-        (folder / "tls.key").write_bytes(leaf.key)
-        return folder
+        return write(self.path / name, leaf)
+
+
+def write(folder: Path, leaf: ca.Leaf) -> Path:
+    """Write a certificate and its key as everybody reads them; return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tls.crt").write_bytes(leaf.chain)
+    (folder / "tls.key").write_bytes(leaf.key)
+    return folder
 
 
 def client_context(folder: Path, authorities: Path) -> ssl.SSLContext:
