@@ -15,8 +15,8 @@ from devstack.demo.blindness import everything, spellings
 from devstack.demo.story import NotShownError, expect
 from devstack.dev import enrolment
 from devstack.dev.hub_kinds import firmware
-from devstack.dev.installer import AnswerError, Phone
 from devstack.dev.installer import Story as Handing
+from devstack.dev.phone import AnswerError, Phone
 from devstack.dev.trust import trust
 from sdk import access_key
 

@@ -14,7 +14,8 @@ from ora.relay.v1 import envelope_pb2
 
 from devstack.dev import c_hub, enrolment
 from devstack.dev.household import Household
-from devstack.dev.installer import AnswerError, Phone, Story
+from devstack.dev.installer import Story
+from devstack.dev.phone import AnswerError, Phone
 from sdk.envelope import header_for_hub, moment, seal
 from sdk.keys import new_signing_key
 from tests.e2e.home import SECONDS, listening

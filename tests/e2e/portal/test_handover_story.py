@@ -13,7 +13,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from devstack.demo.blindness import everything, spellings
-from devstack.dev.installer import AnswerError, Phone, Story
+from devstack.dev.installer import Story
+from devstack.dev.phone import AnswerError, Phone
 from hubsim import store
 from hubsim.handover import HandoverRefusedError, HubHandover, to_json
 from sdk import access_key
