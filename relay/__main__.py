@@ -47,6 +47,7 @@ async def serve(scope: tasks.Scope) -> None:
     """Serve until told to stop, then send the Hubs away and end."""
     config = load(Config)
     log.start("relay", config.mesh)
+    workers.hold_on(os.environ, scope.stopping.set)
     node = Node(
         limits=config.limits.limits(),
         gate=HeaderGate(shut_numbers(frozenset(config.open_gates))),

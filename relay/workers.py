@@ -6,6 +6,7 @@ from the configured ones, and is a node like any other; envelopes between them g
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -17,11 +18,13 @@ from typing import TYPE_CHECKING, Final
 from mesh import log
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import FrameType
 
 VARIABLE: Final = "ORA_RELAY_WORKERS"
 LOCAL_LINKS: Final = "ORA_RELAY_LOCAL_LINKS"
+# The end of a pipe that nobody writes to: it ends with the process that has started the workers.
+LIFELINE: Final = "ORA_RELAY_LIFELINE"
 _STEP: Final = "ORA_RELAY_WORKER_PORT_STEP"
 _LISTENS: Final = ("ORA_GRPC_LISTEN", "ORA_METRICS_LISTEN", "ORA_RELAY_LINK_ADDRESS")
 _LOG: Final = log.get(__name__)
@@ -64,12 +67,14 @@ class Workers:
         self._folder = folder
         self._running: list[tuple[subprocess.Popen[bytes], float]] = []
         self._stopping = False
+        self._lifeline, self._held = os.pipe()
         for number in range(count):
             self._running.append(self._start(number))
 
     def _start(self, number: int) -> tuple[subprocess.Popen[bytes], float]:
-        own = environment(self._environ, number, self._folder)
-        return subprocess.Popen([sys.executable, "-m", "relay"], env=own), time.monotonic()
+        own = {**environment(self._environ, number, self._folder), LIFELINE: str(self._lifeline)}
+        process = subprocess.Popen([sys.executable, "-m", "relay"], env=own, pass_fds=(self._lifeline,))
+        return process, time.monotonic()
 
     def stop(self, number: int, _: FrameType | None) -> None:
         """Pass a signal on; none is started again."""
@@ -92,6 +97,19 @@ class Workers:
                     _LOG.error("a worker died and is started again", count=process.returncode)
                     self._running[number] = self._start(number)
         return max(abs(process.wait()) for process, _ in self._running)
+
+
+def hold_on(environ: Mapping[str, str], ended: Callable[[], object]) -> None:
+    """Call ``ended`` in the running loop when the process that has started this worker is gone, however it went."""
+    lifeline = environ.get(LIFELINE, "")
+    if lifeline.isdecimal():
+        loop, descriptor = asyncio.get_running_loop(), int(lifeline)
+
+        def gone() -> None:
+            loop.remove_reader(descriptor)
+            ended()
+
+        loop.add_reader(descriptor, gone)
 
 
 def run(count: int) -> int:

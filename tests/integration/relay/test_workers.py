@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -127,6 +128,24 @@ async def test_a_worker_that_dies_is_started_again_and_a_signal_ends_all(nodes: 
     mqtt = await nodes.connect(0, hub)
     await passes_down(nodes, 1, alice, hub, mqtt)
     assert await nodes.relays[0].stop() == 0
+
+
+async def test_workers_end_with_the_process_that_has_started_them(nodes: Nodes) -> None:
+    parent = nodes.relays[0].running
+    assert parent is not None
+    left = children(parent.pid)
+    await nodes.relays[0].kill()
+    until = time.monotonic() + 20
+    while any(_runs(each) for each in left):
+        assert time.monotonic() < until
+        await asyncio.sleep(0.05)
+
+
+def _runs(process: int) -> bool:
+    """Return whether a process is there and is more than its exit code."""
+    with suppress(FileNotFoundError):
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
 
 
 def test_workers_have_ports_and_names_of_their_own() -> None:
