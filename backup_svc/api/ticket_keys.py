@@ -35,13 +35,14 @@ class TicketKeys:
     def __init__(self, database: Database, kms: Kms, *, now: Now) -> None:
         self._database, self._kms, self._now = database, kms, now
         self._opened: dict[bytes, BlindSigningKey] = {}
+        self._making: asyncio.Task[TicketKey] | None = None
 
     async def current(self) -> TicketKey:
         """Return the key that signs now; make it if it is due."""
         now = self._now()
         async with self._database.platform(read_only=True) as tx:
             found = await tickets.current(tx, now)
-        return found or await self._make(now)
+        return found or await self._made(now)
 
     async def signer(self, key: TicketKey) -> BlindSigningKey:
         """Open the private half of a key."""
@@ -58,6 +59,12 @@ class TicketKeys:
             for key_id, blob in (await tickets.ended(tx, now)).items():
                 await self._kms.destroy(blob, _context(key_id))
                 await tickets.delete(tx, key_id)
+
+    async def _made(self, now: datetime) -> TicketKey:
+        """Wait for the one key that is being made: a caller who gives up does not throw the work of it away."""
+        if self._making is None or self._making.done():
+            self._making = asyncio.create_task(self._make(now), name="ticket key")
+        return await asyncio.shield(self._making)
 
     async def _make(self, now: datetime) -> TicketKey:
         made, private = await asyncio.to_thread(blind_signature.generate)
