@@ -197,7 +197,7 @@ module "objects" {
 resource "aws_secretsmanager_secret" "named" {
   for_each = toset([
     "portal/database", "fleet/database", "ingest/database", "backup/database",
-    "redis", "portal/keys", "fleet/keys", "ingest/keys", "backup/keys",
+    "redis", "portal/keys", "portal/secret", "fleet/keys", "ingest/keys", "backup/keys",
   ])
   name                    = "ora/${each.key}"
   kms_key_id              = aws_kms_key.data["secrets"].arn
