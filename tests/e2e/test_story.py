@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from ora.relay.v1.envelope_pb2 import RouteHeader
 
 from hubsim import store
 from hubsim.link import MqttVersion
@@ -81,9 +83,17 @@ async def test_without_a_token_nothing_is_sent(home: Home) -> None:
 
 async def test_an_unknown_hub_is_refused_and_no_word_is_kept_of_it(home: Home) -> None:
     unknown = uuid.uuid4()
+    fields: dict[str, Any] = {
+        "version": 1,
+        "hub_id": unknown.bytes,
+        "message_id": uuid.uuid4().bytes,
+        "sender_kind": 1,
+        "class": 1,
+    }
+    header = RouteHeader(**fields, peer_id=uuid.uuid4().bytes, created_ms=1_700_000_000_000, key_epoch=1, seq=1)
     answer = await home.http.post(
         f"/v1/hubs/{unknown}/envelopes",
-        json={"routeHeader": "AAAA", "sealed": "AAAA"},
+        json={"routeHeader": base64.b64encode(header.SerializeToString()).decode(), "sealed": "AAAA"},
         headers={"authorization": f"Bearer {home.token}"},
     )
     assert answer.status_code == 200
