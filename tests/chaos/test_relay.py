@@ -70,9 +70,12 @@ class Monkey:
 @pytest.mark.timeout(SECONDS + 150)
 async def test_nothing_acknowledged_is_lost_and_everybody_is_told_the_truth(tmp_path: Path) -> None:
     say(f"ORA_CHAOS_SEED={SEED}")
-    # All homes share one address here.
-    crowded = {"ORA_RELAY_HANDSHAKES_PER_ADDRESS": "1000", "ORA_RELAY_HANDSHAKE_BURST_PER_ADDRESS": "4000"}
-    async with several(tmp_path, **crowded) as nodes:
+    async with several(
+        tmp_path,
+        # All homes share one address here.
+        ORA_RELAY_HANDSHAKES_PER_ADDRESS="1000",
+        ORA_RELAY_HANDSHAKE_BURST_PER_ADDRESS="4000",
+    ) as nodes:
         homes = [Home(nodes, PACE) for _ in range(HUBS)]
         monkey = Monkey(nodes, random.Random(SEED))  # noqa: S311 - repeats a run
         actors = [asyncio.create_task(act()) for home in homes for act in (home.be_hub, home.be_app, home.be_sender)]
