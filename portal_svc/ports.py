@@ -43,8 +43,8 @@ class Registry(Protocol):
     async def release_hold(self, hub_id: HubId, lock_epoch: int) -> None:
         """Let updates go on, if the hold is of this epoch."""
 
-    async def lower_consent(self, hub_id: HubId) -> None:
-        """Turn everything off that the cloud may do for the Hub."""
+    async def lower_consent(self, hub_id: HubId, *, before_owner_epoch: int) -> None:
+        """Turn everything off that the cloud may do for the Hub by a consent of an owner before this epoch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,10 +65,13 @@ class FleetRegistry:
         with _refusals():
             await self._holds.ReleaseHold(request)
 
-    async def lower_consent(self, hub_id: HubId) -> None:
-        """Turn everything off."""
+    async def lower_consent(self, hub_id: HubId, *, before_owner_epoch: int) -> None:
+        """Turn everything off that an owner before this epoch consented to."""
+        request = hub_record_service_pb2.LowerConsentRequest(
+            hub=f"hubs/{hub_id}", before_owner_epoch=before_owner_epoch
+        )
         with _refusals():
-            await self._records.LowerConsent(hub_record_service_pb2.LowerConsentRequest(hub=f"hubs/{hub_id}"))
+            await self._records.LowerConsent(request)
 
 
 @contextmanager

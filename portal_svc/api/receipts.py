@@ -110,7 +110,8 @@ class Receipts:
         await proofs.take_receipt(tx, digest, project.lock_epoch, now)
         await self._locking.unhold(tx, after, handover.hub_id, now)
         tenant, hub_id = project.tenant_id, handover.hub_id
-        await tasks.put(tx, "LOWER_CONSENT", tenant, hub_id, now, now=now, lock_epoch=project.lock_epoch)
+        epochs = {"lock_epoch": project.lock_epoch, "owner_epoch": statement.owner_epoch}
+        await tasks.put(tx, "LOWER_CONSENT", tenant, hub_id, now, now=now, **epochs)
         await tasks.drop(tx, "CANCEL_IDLE", project_id)
         await tasks.put(tx, "STRIP", tenant, project_id, now + self._strip_after, now=now)
         await self._desk.events.state_changed(tx, project.state, after)

@@ -93,9 +93,9 @@ class Timers:
         await self._desk.registry.release_hold(hub_id, task.lock_epoch)
 
     async def lower_consent(self, task: Task, now: datetime) -> None:
-        """Have everything turned off that the cloud may do for a Hub that was handed over."""
+        """Have everything turned off that the installer's consent let the cloud do; the new owner's stays."""
         del now
-        await self._desk.registry.lower_consent(HubId(task.subject_id))
+        await self._desk.registry.lower_consent(HubId(task.subject_id), before_owner_epoch=task.owner_epoch)
 
     async def destroy_custody(self, task: Task, now: datetime) -> None:
         """Destroy the data key of a release whose time for a retry is over, and those that nothing needs any more."""

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from mesh.db import Tx
 
 PUT: Final = """
-INSERT INTO portal.task (task_id, kind, tenant_id, subject_id, lock_epoch, due_time, create_time)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO portal.task (task_id, kind, tenant_id, subject_id, lock_epoch, owner_epoch, due_time, create_time)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
     ON CONFLICT (kind, subject_id, lock_epoch) DO UPDATE
-   SET due_time = excluded.due_time, attempts = 0, last_reason = '', dead_time = NULL, discard_time = NULL
+   SET due_time = excluded.due_time, owner_epoch = excluded.owner_epoch, attempts = 0, last_reason = '',
+       dead_time = NULL, discard_time = NULL
 RETURNING task_id
 """
 # A task that is taken is not due again until its lease ends: another node does it if this one died. It has a reason
@@ -30,7 +31,7 @@ UPDATE portal.task
                     ORDER BY due_time
                     LIMIT $3
                       FOR UPDATE SKIP LOCKED)
-RETURNING task_id, kind, tenant_id, subject_id, lock_epoch, due_time, attempts
+RETURNING task_id, kind, tenant_id, subject_id, lock_epoch, owner_epoch, due_time, attempts
 """
 DONE: Final = """
 DELETE FROM portal.task
@@ -56,15 +57,25 @@ class Task:
     tenant_id: TenantId
     subject_id: UUID
     lock_epoch: int
+    # The owner epoch that a receipt began; 0: none.
+    owner_epoch: int
     due_time: datetime
     attempts: int
 
 
 async def put(
-    tx: Tx, kind: str, tenant: TenantId, subject: UUID, due: datetime, *, now: datetime, lock_epoch: int = 0
+    tx: Tx,
+    kind: str,
+    tenant: TenantId,
+    subject: UUID,
+    due: datetime,
+    *,
+    now: datetime,
+    lock_epoch: int = 0,
+    owner_epoch: int = 0,
 ) -> None:
     """Have something done at a time; what was planned for the same thing moves."""
-    await tx.execute(PUT, uuid7(), kind, tenant, subject, lock_epoch, due, now)
+    await tx.execute(PUT, uuid7(), kind, tenant, subject, lock_epoch, owner_epoch, due, now)
 
 
 async def drop(tx: Tx, kind: str, subject: UUID) -> None:

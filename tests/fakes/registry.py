@@ -19,7 +19,8 @@ class FakeRegistry:
         self.holds: dict[HubId, int] = {}
         self.epochs: dict[HubId, int] = {}
         self.updating: set[HubId] = set()
-        self.lowered: list[HubId] = []
+        # The Hubs, and the owner epoch before which consent was lowered.
+        self.lowered: list[tuple[HubId, int]] = []
         self.away = False
 
     async def hub(self, hub_id: HubId) -> RegisteredHub | None:
@@ -47,10 +48,10 @@ class FakeRegistry:
         if self.holds.get(hub_id) == lock_epoch:
             del self.holds[hub_id]
 
-    async def lower_consent(self, hub_id: HubId) -> None:
-        """Turn everything off."""
+    async def lower_consent(self, hub_id: HubId, *, before_owner_epoch: int) -> None:
+        """Turn everything off that an owner before this epoch consented to."""
         self._answer()
-        self.lowered.append(hub_id)
+        self.lowered.append((hub_id, before_owner_epoch))
 
     def _answer(self) -> None:
         if self.away:

@@ -46,7 +46,7 @@ async def test_a_home_goes_to_its_owner(portal: World, carrier: str) -> None:
     assert answer.state == P.STATE_HANDED_OVER
     assert portal.registry.holds == {}
     await portal.settle()
-    assert portal.registry.lowered == [hub.id]
+    assert portal.registry.lowered == [(hub.id, 2)]
     assert await refused(portal.get(project)) == ("NOT_FOUND", "NOT_FOUND")
     await portal.settle(hours=2)
     assert await portal.database.value("SELECT state FROM portal.project") == "STRIPPED"

@@ -74,6 +74,22 @@ async def test_a_home_goes_to_its_owner_with_the_real_registry(pair: Pair) -> No
     assert list(records.capabilities) == []
 
 
+async def test_what_the_new_owner_turned_on_before_the_receipt_came_stays_on(pair: Pair) -> None:
+    portal, fleet = pair
+    actor, hub = await enrolled(fleet)
+    await fleet.consent(actor, 1, CAPABILITY_RELAY)
+    await portal.found()
+    project, _ = await portal.ready(hub)
+    _, key = await portal.initiate(project)
+    claimed = await portal.claim(key)
+    await fleet.submit_owner_key(actor, actor.new_owner())
+    await fleet.consent(actor, 1, CAPABILITY_RELAY)
+    await portal.receipt(hub, claimed)
+    await portal.settle(minutes=1)
+    records = await fleet.records().GetHubRecords(GetHubRecordsRequest(hub=hub.name), metadata=actor.metadata)
+    assert list(records.capabilities) == [CAPABILITY_RELAY]
+
+
 async def test_a_hub_that_the_registry_does_not_know_is_not_bound(pair: Pair) -> None:
     portal, _ = pair
     await portal.found()
