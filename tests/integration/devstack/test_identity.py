@@ -26,6 +26,7 @@ ROLES = {
     "boss": {options.ROLE_ORG_ADMIN, options.ROLE_ELECTRICIAN},
     "rival": {options.ROLE_ELECTRICIAN},
     "helper": {options.ROLE_SUPPORT},
+    "keeper": {options.ROLE_SUPPORT},
     "homer": {options.ROLE_HOMEOWNER},
     "newcomer": {options.ROLE_HOMEOWNER},
 }

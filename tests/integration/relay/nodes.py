@@ -39,9 +39,10 @@ if TYPE_CHECKING:
     from ora.relay.v1.envelope_pb2 import Envelope
 
 
-# A node that is started again wants its ports back, so they are none that the system gives to outgoing connections.
+# A node that is started again wants its ports back, so they are none that the system gives to outgoing connections, nor
+# those of a stack (tests/stack.py, from 24000 on).
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-_PORTS = cycle(range(24300 + 300 * _WORKER, 24600 + 300 * _WORKER))
+_PORTS = cycle(range(28000 + 300 * _WORKER, 28300 + 300 * _WORKER))
 
 
 def next_port() -> int:
