@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -20,6 +21,28 @@ ROW = re.compile(r"^\|(?! *principle| *\| threat|-).*\|$", re.MULTILINE)
 TEST = re.compile(r"`((?:unit|integration|e2e|contract|fuzz|chaos)/[\w/]+\.py)`")
 # A context of a signature, such as `ora envelope v1`, is no command.
 COMMAND = re.compile(r"`ora (?![a-z ]+ v\d)((?:[a-z][a-z-]* ?)+)")
+MODULE = re.compile(r"python -m ([a-z_]+(?:\.[a-z_]+)*)")
+REASON = re.compile(r"`([A-Z]{2,}(?:_[A-Z0-9]+)*)`")
+# Every word in capitals of our sources: a reason, an outcome or a state that a document names is among them.
+SOURCES = (
+    "mesh",
+    "relay",
+    "portal_svc",
+    "fleet_svc",
+    "ingest_svc",
+    "backup_svc",
+    "gateway",
+    "sdk",
+    "hubsim",
+    "proto/ora",
+)
+WORDS = {
+    word
+    for room in SOURCES
+    for kind in ("*.py", "*.proto", "*.lua")
+    for file in (ROOT / room).rglob(kind)
+    for word in re.findall(r"[A-Z]{2,}(?:_[A-Z0-9]+)*", file.read_text())
+}
 MAKE = re.compile(r"`make ([a-z-]+)`")
 PAGES = sorted([*DOCS.glob("*.md"), *(DOCS / "runbooks").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
 
@@ -41,6 +64,15 @@ def test_commands_that_documents_name_exist(page: Path) -> None:
         assert command(words.split()), f"ora {words}"
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(MAKE.findall(page.read_text())) <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_programs_and_reasons_that_documents_name_exist(page: Path) -> None:
+    text = page.read_text()
+    for module in MODULE.findall(text):
+        assert find_spec(module), f"python -m {module}"
+    unknown = set(REASON.findall(text)) - WORDS
+    assert not unknown, unknown
 
 
 def command(words: list[str]) -> bool:
