@@ -8,6 +8,7 @@ import contextlib
 import json
 import ssl
 import sys
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -71,29 +72,31 @@ class Wish:
 
 
 @dataclass
-class Peer:
+class Peer(ABC):
     """One client."""
 
     wish: Wish
     inbox: asyncio.Queue[Message] = field(default_factory=asyncio.Queue)
 
+    @abstractmethod
     async def open(self) -> bool:
         """Open the session; return whether it was there already."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def subscribe(self, topic_filter: str, qos: int = 2) -> None:
-        raise NotImplementedError
+        """Subscribe, and return when the server has agreed."""
 
+    @abstractmethod
     async def publish(self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False) -> None:
-        raise NotImplementedError
+        """Publish, and return when the flow of the QoS has ended."""
 
+    @abstractmethod
     async def close(self) -> None:
         """Leave in peace."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def drop(self) -> None:
         """Vanish."""
-        raise NotImplementedError
 
     async def next(self) -> Message:
         async with asyncio.timeout(SECONDS):
