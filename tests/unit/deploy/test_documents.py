@@ -24,18 +24,8 @@ COMMAND = re.compile(r"`ora (?![a-z ]+ v\d)((?:[a-z][a-z-]* ?)+)")
 MODULE = re.compile(r"python -m ([a-z_]+(?:\.[a-z_]+)*)")
 REASON = re.compile(r"`([A-Z]{2,}(?:_[A-Z0-9]+)*)`")
 # Every word in capitals of our sources: a reason, an outcome or a state that a document names is among them.
-SOURCES = (
-    "mesh",
-    "relay",
-    "portal_svc",
-    "fleet_svc",
-    "ingest_svc",
-    "backup_svc",
-    "gateway",
-    "sdk",
-    "hubsim",
-    "proto/ora",
-)
+SERVING = ("mesh", "relay", "portal_svc", "fleet_svc", "ingest_svc", "backup_svc", "gateway")
+SOURCES = (*SERVING, "sdk", "hubsim", "devstack", "proto/ora")
 WORDS = {
     word
     for room in SOURCES
