@@ -21,6 +21,8 @@ _FILES: Final = 65_536
 # clock_getcpuclockid(3): the processor clock of a process, in its kernel encoding.
 _CPU_CLOCK: Final = 2
 _FIRST: Final = -20
+# As this process began: later it may have bound itself to one of them.
+_CORES: Final = frozenset(os.sched_getaffinity(0))
 
 
 class StartError(RuntimeError):
@@ -29,12 +31,12 @@ class StartError(RuntimeError):
 
 def server_core() -> int:
     """Return the core of the servers that are measured: the last one that we may use."""
-    return max(os.sched_getaffinity(0))
+    return max(_CORES)
 
 
 def load_core() -> int:
     """Return the core of everything else: the first one."""
-    return min(os.sched_getaffinity(0))
+    return min(_CORES)
 
 
 def raise_open_files() -> int:
