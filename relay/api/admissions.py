@@ -55,6 +55,8 @@ class Admissions:
         self._apart = apart_seconds
         self._began = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        # How often the watch has begun anew.
+        self._watches = 0
         node.ask_admission = self._begin
 
     async def of(self, hub_id: bytes) -> Answer:
@@ -97,6 +99,7 @@ class Admissions:
     async def _ask(self, batch: list[bytes]) -> None:
         """Ask about Hubs, and answer for each of them."""
         answered: dict[bytes, Answer] = {}
+        watch = self._watches
         try:
             request = pb.BatchGetAdmissionsRequest(hub_ids=batch)
             response = await self._stub.BatchGetAdmissions(request, timeout=_ASK_SECONDS)
@@ -105,6 +108,10 @@ class Admissions:
         else:
             missing = Close.HUB_NOT_ACTIVE
             self._clock()
+            if watch != self._watches:
+                # It may have been read before a change that the new watch does not tell.
+                self._wanted.extendleft(reversed(batch))
+                return
             for found in response.admissions:
                 if found.hub_id in self._asking:
                     admission = from_proto(found)
@@ -165,6 +172,7 @@ class Admissions:
         node = self._node
         if first or message.resync:
             # Changes may have been missed: nothing that is cached counts, and who is here is asked about again.
+            self._watches += 1
             node.admissions.forget()
             node.admissions.heard(node.now)
             for hub_id in {*node.hubs, *node.receivers.hubs()}:

@@ -108,17 +108,22 @@ def claimed(node: Node, client: Client, epoch: int) -> None:
     """Go on with a CONNECT whose session is this node's, under this epoch; what counts may have changed meanwhile."""
     connect, hub_id = client.connecting, client.hub_id
     assert hub_id is not None, "a bridge has no session to claim"  # noqa: S101
-    admission = node.admissions.get(hub_id, node.now)
-    close: Close | None = Close.ADMISSION_UNAVAILABLE
-    if admission is not None:
-        here = node.hubs.get(hub_id)
-        newer = here is not None and here.epoch > epoch
-        refusal = admission.refuse_session(client.certificate, datetime.fromtimestamp(node.wall, UTC))
-        close = refusal or (Close.TAKEN_OVER if newer else None)
-    if connect is None or client.state is State.CLOSED or close is not None:
+    if connect is None or client.state is State.CLOSED:
         node.elsewhere.release(hub_id, epoch)
-        if close is not None:
-            not_admitted(node, client, close)
+        return
+    admission = node.admissions.get(hub_id, node.now)
+    if admission is None:
+        # The watch has begun anew meanwhile: what let the Hub in counts no longer, which says nothing against the Hub.
+        node.elsewhere.release(hub_id, epoch)
+        node.wait_for_admission(client)
+        return
+    here = node.hubs.get(hub_id)
+    newer = here is not None and here.epoch > epoch
+    refusal = admission.refuse_session(client.certificate, datetime.fromtimestamp(node.wall, UTC))
+    close = refusal or (Close.TAKEN_OVER if newer else None)
+    if close is not None:
+        node.elsewhere.release(hub_id, epoch)
+        refuse(node, client, close)
         return
     client.admission = admission
     client.epoch = epoch

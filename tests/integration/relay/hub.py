@@ -26,6 +26,10 @@ class Door(Protocol):
         """Return the context of a Hub."""
 
 
+class RefusedError(Exception):
+    """The CONNACK is a refusal; its reason string says why."""
+
+
 class Hub:
     """One connection."""
 
@@ -41,7 +45,10 @@ class Hub:
         world.stack.callback(writer.close)
         self = cls(reader, writer)
         writer.write(encode(Connect(version=5, client_id=str(hub)), 5))
-        assert (await self.packet())[0] == 0x20
+        answer = await self.packet()
+        assert answer[0] == 0x20
+        if answer[3]:
+            raise RefusedError(answer)
         if subscribe:
             wish = Subscription(topic_filter=f"ora/v1/h/{hub}/down".encode(), qos=1)
             writer.write(encode(Subscribe(packet_id=1, subscriptions=[wish]), 5))

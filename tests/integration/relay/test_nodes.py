@@ -11,6 +11,7 @@ import grpc
 import pytest
 from ora.relay.v1 import relay_service_pb2 as pb
 
+from tests.integration.relay.hub import RefusedError
 from tests.integration.relay.nodes import Nodes, several
 from tests.integration.relay.world import Person, envelope
 
@@ -258,12 +259,11 @@ async def test_consent_is_withdrawn_on_every_node_within_a_second(nodes: Nodes) 
 async def test_a_hub_that_flaps_between_nodes_is_damped(nodes: Nodes) -> None:
     alice = Person("alice")
     hub = nodes.hub(alice)
-    refused = None
-    for number in range(40):
-        try:
+
+    async def come(times: int) -> None:
+        for number in range(times):
             await nodes.connect(number % 2, hub)
-        except asyncio.IncompleteReadError:
-            refused = number
-            break
-    assert refused is not None
-    assert refused >= 30
+
+    await come(30)
+    with pytest.raises(RefusedError, match="FLAPPING"):
+        await come(10)

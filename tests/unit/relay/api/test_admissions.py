@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from ora.common.v1 import capability_pb2
@@ -12,9 +12,18 @@ from ora.fleet.v1 import admission_service_pb2 as pb
 
 from mesh.errors import UnavailableError
 from relay.api.admissions import Admissions
+from relay.handlers import connect
 from relay.routing.admission import Admission
+from relay.routing.client import State
+from relay.routing.elsewhere import Alone
 from relay.routing.reasons import Close
+from relay.routing.topics import hub_text
+from relay.wire.codec import encode
+from relay.wire.connect import Connect
 from tests.unit.relay.world import World
+
+if TYPE_CHECKING:
+    from relay.routing.client import Client
 
 
 def hub(number: int) -> bytes:
@@ -28,6 +37,17 @@ class Fleet:
         self.calls: list[list[bytes]] = []
         self.answering = asyncio.Event()
         self.away = False
+        self.said: asyncio.Queue[pb.WatchAdmissionsResponse] = asyncio.Queue()
+
+    def WatchAdmissions(self, request: pb.WatchAdmissionsRequest) -> Fleet:  # noqa: N802 - the contract's name
+        del request
+        return self
+
+    async def read(self) -> pb.WatchAdmissionsResponse:
+        return await self.said.get()
+
+    def cancel(self) -> None:
+        """The watch ends with its test."""
 
     async def BatchGetAdmissions(  # noqa: N802 - the contract's name
         self,
@@ -115,3 +135,59 @@ async def test_the_end_leaves_nobody_waiting(admissions: Admissions) -> None:
     await admissions.close()
     answers = await asyncio.gather(*waiting, return_exceptions=True)
     assert all(isinstance(each, asyncio.CancelledError) for each in answers)
+
+
+class Directory(Alone):
+    """Answers a claim when it is told to."""
+
+    def __init__(self) -> None:
+        self.claims: list[Client] = []
+        self.released: list[int] = []
+
+    def claim(self, client: Client) -> int | None:
+        self.claims.append(client)
+        return None
+
+    def release(self, hub_id: bytes, epoch: int) -> None:
+        del hub_id
+        self.released.append(epoch)
+
+
+async def settled() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_a_hub_whose_session_is_being_claimed_when_the_watch_begins_is_not_sent_away(fleet: Fleet) -> None:
+    world, directory = World(), Directory()
+    stub: Any = fleet
+    admissions = Admissions(world.node, stub, apart_seconds=0)
+    world.node.elsewhere = directory
+    fleet.answering.set()
+    client = world.open(hub(1))
+    world.give(client, encode(Connect(version=5, client_id=hub_text(hub(1)), keep_alive=60), 5))
+    await settled()
+    assert directory.claims == [client]
+    watch = asyncio.ensure_future(admissions.run())
+    fleet.said.put_nowait(pb.WatchAdmissionsResponse(heartbeat_ms=1000))
+    await settled()
+    connect.claimed(world.node, client, 7)
+    assert not client.output
+    await settled()
+    assert directory.released == [7]
+    assert directory.claims == [client, client]
+    connect.claimed(world.node, client, 8)
+    assert client.state is State.READY
+    assert client.epoch == 8
+    watch.cancel()
+
+
+async def test_what_was_asked_before_the_watch_began_is_asked_again(fleet: Fleet, admissions: Admissions) -> None:
+    (waiting,) = await ask(admissions, 1)
+    watch = asyncio.ensure_future(admissions.run())
+    fleet.said.put_nowait(pb.WatchAdmissionsResponse(heartbeat_ms=1000))
+    await settled()
+    fleet.answering.set()
+    assert isinstance(await waiting, Admission)
+    assert fleet.calls == [[hub(1)], [hub(1)]]
+    watch.cancel()
