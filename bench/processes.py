@@ -21,8 +21,6 @@ _FILES: Final = 65_536
 # clock_getcpuclockid(3): the processor clock of a process, in its kernel encoding.
 _CPU_CLOCK: Final = 2
 _FIRST: Final = -20
-# Asked once: who has bound itself to the core of the load may use no other afterwards.
-_CORES: Final = frozenset(os.sched_getaffinity(0))
 # As this process began: later it may have bound itself to one of them.
 _CORES: Final = frozenset(os.sched_getaffinity(0))
 
