@@ -14,7 +14,7 @@ from devstack.running.component import Component, Job
 from devstack.running.probes import Http
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from devstack.site import Site
@@ -27,9 +27,9 @@ class NoPrometheusError(Exception):
     """The program is not installed."""
 
 
-def configuration(targets: Mapping[str, str], rules: Path, *, every: str) -> str:
+def configuration(targets: Mapping[str, Sequence[str]], rules: Path, *, every: str) -> str:
     """Return Prometheus' configuration: who is scraped, how often, and where the rules are."""
-    scraped = [{"job_name": job, "static_configs": [{"targets": [address]}]} for job, address in targets.items()]
+    scraped = [{"job_name": job, "static_configs": [{"targets": list(each)}]} for job, each in targets.items()]
     return yaml.safe_dump(
         {
             "global": {"scrape_interval": every, "evaluation_interval": every},
@@ -38,6 +38,15 @@ def configuration(targets: Mapping[str, str], rules: Path, *, every: str) -> str
         },
         sort_keys=False,
     )
+
+
+def targets(addresses: Mapping[str, Mapping[str, str]]) -> dict[str, list[str]]:
+    """Return where the metrics of each component are read, one address for each of its processes."""
+    read = {
+        name: [address for use, address in uses.items() if use.partition(".")[0] == "metrics"]
+        for name, uses in addresses.items()
+    }
+    return {name: found for name, found in read.items() if found}
 
 
 def observers(site: Site, components: list[Component]) -> list[Job | Component]:
@@ -49,14 +58,14 @@ def observers(site: Site, components: list[Component]) -> list[Job | Component]:
     program = shutil.which(PROMETHEUS)
     if program is None:
         raise NoPrometheusError("Prometheus is not installed. On Debian and Ubuntu: apt-get install prometheus")
-    targets = {each.name: each.addresses["metrics"] for each in components if "metrics" in each.addresses}
+    scraped = targets({each.name: each.addresses for each in components})
     file, data = site.home.run / "prometheus.yaml", site.home.path / "prometheus"
     address = f"http://{site.ports.address('prometheus')}"
     shown = f"http://{site.ports.address('dashboards')}"
 
     async def configure(say: Callable[[str], None]) -> None:
-        write_private(file, configuration(targets, RULES, every="2s"))
-        say(f"wrote {file}, {len(targets)} targets")
+        write_private(file, configuration(scraped, RULES, every="2s"))
+        say(f"wrote {file}, {len(scraped)} targets")
 
     options = (
         f"--config.file={file}",

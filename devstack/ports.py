@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 USUAL_BASE: Final = 21000
+# Processes of the relay: each takes so many ports in a row. The workers of one node after the first have the places of
+# nodes that are not there.
 MOST_RELAYS: Final = 8
+RELAY_PORTS: Final = 3
 LOOPBACK: Final = "127.0.0.1"
 _BLOCK: Final = 100
 # Above it the system hands out ports to outgoing connections, and one of them may sit on ours.
@@ -42,7 +45,7 @@ _OFFSETS: Final = {
     "prometheus": 58,
     "dashboards": 59,
 } | {
-    f"relay-{number}.{use}": 20 + 3 * (number - 1) + distance
+    f"relay-{number}.{use}": 20 + RELAY_PORTS * (number - 1) + distance
     for number in range(1, MOST_RELAYS + 1)
     for distance, use in enumerate(("grpc", "mqtt", "metrics"))
 }

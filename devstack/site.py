@@ -26,6 +26,8 @@ class Site:
     home: Home
     ports: Ports
     relays: int = 1
+    # Processes of each relay, which share its MQTT port.
+    workers: int = 1
     # Servers of somebody else's; None: we run our own.
     foreign_postgres: str | None = None
     foreign_redis: str | None = None
@@ -40,6 +42,11 @@ class Site:
     def __post_init__(self) -> None:
         if not 1 <= self.relays <= MOST_RELAYS:
             raise SiteError(f"between 1 and {MOST_RELAYS} relays, not {self.relays}")
+        if not 1 <= self.workers <= MOST_RELAYS // self.relays:
+            raise SiteError(
+                f"{self.relays} relays of {self.workers} workers each are {self.relays * self.workers} processes; "
+                f"there may be between 1 and {MOST_RELAYS}"
+            )
 
     @property
     def admin_database(self) -> str:
@@ -57,6 +64,7 @@ def site(
     ports: Ports,
     *,
     relays: int = 1,
+    workers: int = 1,
     generous: bool = False,
     conformance: bool = False,
     observe: bool = False,
@@ -71,6 +79,7 @@ def site(
         home=home,
         ports=ports,
         relays=relays,
+        workers=workers,
         generous=generous,
         conformance=conformance,
         observe=observe,

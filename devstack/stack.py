@@ -35,6 +35,8 @@ class Wish:
     """What somebody asks for who starts a stack."""
 
     relays: int = 1
+    # Processes of each relay.
+    workers: int = 1
     generous: bool = False
     # With the broker for MQTT conformance suites.
     conformance: bool = False
@@ -63,6 +65,7 @@ def run(home: Home, *, wish: Wish, console: Console) -> int:
                 home,
                 claimed,
                 relays=wish.relays,
+                workers=wish.workers,
                 generous=wish.generous,
                 conformance=wish.conformance,
                 observe=wish.observe,

@@ -15,7 +15,7 @@ from devstack.ca import DevelopmentCa
 from devstack.databases import Databases
 from devstack.home import write_private
 from devstack.identity import providers
-from devstack.ports import LOOPBACK
+from devstack.ports import LOOPBACK, RELAY_PORTS
 from devstack.running.component import Component, Job, Step
 from devstack.running.probes import All, GrpcHealth, Http, Tls, Upstreams
 
@@ -73,6 +73,12 @@ def table(site: Site) -> list[Step]:
 
 def _relays(site: Site) -> list[str]:
     return [f"relay-{number}" for number in range(1, site.relays + 1)]
+
+
+def _workers(site: Site, name: str) -> list[str]:
+    """Return whose ports the workers of a relay have: the first its own, the others those of relays not there."""
+    first = int(name.rpartition("-")[2])
+    return [f"relay-{first + number * site.relays}" for number in range(site.workers)]
 
 
 def _certificates(site: Site) -> Job:
@@ -211,11 +217,17 @@ def backup(site: Site, database_url: str) -> Component:
 def relay(site: Site, name: str) -> Component:
     """Return one node of the relay."""
     listens = Tls(LOOPBACK, site.ports[f"{name}.mqtt"], site.home.certificates / "edge-ca.pem", "mqtt.ora.test")
+    workers = _workers(site, name)
+    own = _addresses(site, name, "mqtt", "grpc", "metrics")
+    for number, each in enumerate(workers[1:], 1):
+        own |= {f"{use}.{number}": address for use, address in _addresses(site, each, "grpc", "metrics").items()}
     return Component(
         name=name,
         argv=(sys.executable, "-m", "relay"),
         env={
             **_common(site, name, name),
+            "ORA_RELAY_WORKERS": str(site.workers),
+            "ORA_RELAY_WORKER_PORT_STEP": str(RELAY_PORTS * site.relays),
             "ORA_MQTT_LISTEN": site.ports.address(f"{name}.mqtt"),
             "ORA_RELAY_LINK_ADDRESS": site.ports.address(f"{name}.grpc"),
             "ORA_RELAY_SERVER_REFERENCE": " ".join(
@@ -224,9 +236,9 @@ def relay(site: Site, name: str) -> Component:
             "ORA_FLEET_TARGET": site.ports.address("fleet.grpc"),
             "ORA_INGEST_TARGET": site.ports.address("ingest.grpc"),
         },
-        ready=All((_health(site, "relay", name), listens)),
+        ready=All((*(_health(site, "relay", each) for each in workers), listens)),
         after=("fleet",),
-        addresses=_addresses(site, name, "mqtt", "grpc", "metrics"),
+        addresses=own,
     )
 
 
@@ -316,7 +328,9 @@ def gateway_values(site: Site) -> dict[str, object]:
             "portal": [site.ports.address("portal.grpc")],
             "ingest": [site.ports.address("ingest.grpc")],
             "backup": [site.ports.address("backup.grpc")],
-            "relay": [site.ports.address(f"{name}.grpc") for name in _relays(site)],
+            "relay": [
+                site.ports.address(f"{worker}.grpc") for name in _relays(site) for worker in _workers(site, name)
+            ],
         },
         "limits": _GENEROUS_GATEWAY if site.generous else {},
         "cors_origins": [f"http://{site.ports.address('api-page')}"],

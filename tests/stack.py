@@ -102,10 +102,13 @@ def ora(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProce
 
 
 @contextmanager
-def started(folder: Path, *, relays: int = 1, only: tuple[str, ...] = (), **more: str) -> Iterator[Stack]:
+def started(
+    folder: Path, *, relays: int = 1, workers: int = 1, only: tuple[str, ...] = (), **more: str
+) -> Iterator[Stack]:
     """Run a stack of one's own; ``only`` some components and what they need is quicker."""
     some = [word for name in only for word in ("--only", name)]
-    up = ora(folder, *_UP, *some, "--relays", str(relays), "--while-pid", str(os.getpid()), **more)
+    relay = ("--relays", str(relays), "--workers", str(workers))
+    up = ora(folder, *_UP, *some, *relay, "--while-pid", str(os.getpid()), **more)
     assert up.returncode == 0, up.stdout + up.stderr
     try:
         yield Stack(home.Home(folder))

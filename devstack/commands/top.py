@@ -60,8 +60,10 @@ async def _watch(stack: Running, period: float, *, once: bool) -> None:
 def picture(now: Sequence[pb.NodeStatus], before: Mapping[str, pb.NodeStatus]) -> Group:
     """Draw one reading beside the one before it."""
     nodes = Table(title="Relays", title_justify="left", expand=True)
-    for heading in ("node", "Hubs", "streams", "TLS under way", "down/s", "up/s", "CPU %", "MiB", "state"):
-        nodes.add_column(heading, justify="left" if heading in {"node", "state"} else "right")
+    nodes.add_column("node", no_wrap=True)
+    for heading in ("Hubs", "streams", "TLS under way", "down/s", "up/s", "CPU %", "MiB"):
+        nodes.add_column(heading, justify="right")
+    nodes.add_column("state")
     refused = Table(title="Refusals, drops and closes", title_justify="left", expand=True)
     for heading in ("node", "kind", "reason", "all", "/s"):
         refused.add_column(heading, justify="right" if heading in {"all", "/s"} else "left")

@@ -21,6 +21,7 @@ _PATIENCE: Final = 120.0
 @click.command()
 @click.option("-d", "--detach", is_flag=True, help="Return when everything is ready and leave it running.")
 @click.option("--relays", type=click.IntRange(1, MOST_RELAYS), default=1, show_default=True, help="Relay nodes.")
+@click.option("--workers", type=click.IntRange(1, MOST_RELAYS), default=1, show_default=True, help="Processes of each.")
 @click.option(
     "--limits", type=click.Choice(["usual", "generous"]), default="usual", show_default=True, help="Of rates."
 )
@@ -32,6 +33,7 @@ def up(
     *,
     detach: bool,
     relays: int,
+    workers: int,
     limits: str,
     conformance: bool,
     observe: bool,
@@ -48,6 +50,7 @@ def up(
     where = home.here()
     wish = stack.Wish(
         relays=relays,
+        workers=workers,
         generous=limits == "generous",
         conformance=conformance,
         observe=observe,

@@ -1,4 +1,4 @@
-"""Owns calls to every relay of a stack as the operator workload: sessions, traces, counters. Prints nothing."""
+"""Owns calls to every relay process of a stack as the operator workload: sessions, traces, counters. Prints nothing."""
 
 from __future__ import annotations
 
@@ -13,26 +13,34 @@ from mesh.certs import Certificates
 from mesh.channel import Channel
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from ora.relay.v1.relay_operations_service_pb2_grpc import RelayOperationsServiceAsyncStub
 
     from devstack.state import Running
 
 _PREFIX: Final = "relay-"
+_OTHERS: Final = "grpc."
 
 
 @asynccontextmanager
 async def relays(stack: Running) -> AsyncIterator[dict[str, RelayOperationsServiceAsyncStub]]:
-    """Open a stub for each relay that runs, by its name."""
+    """Open a stub for each worker of each relay that runs, by its name."""
     certificates = Certificates(Path(stack.file("certificates")), "operator")
     async with AsyncExitStack() as opened:
         stubs: dict[str, RelayOperationsServiceAsyncStub] = {}
         for name, component in sorted(stack.data["components"].items()):
             if name.startswith(_PREFIX) and component["state"] == "ready":
-                channel = Channel("relay", [component["addresses"]["grpc"]], certificates)
-                stubs[name] = RelayOperationsServiceStub(await opened.enter_async_context(channel))
+                for worker, address in workers(name, component["addresses"]).items():
+                    channel = Channel("relay", [address], certificates)
+                    stubs[worker] = RelayOperationsServiceStub(await opened.enter_async_context(channel))
         yield stubs
+
+
+def workers(name: str, addresses: Mapping[str, str]) -> dict[str, str]:
+    """Return the gRPC address of each worker of a relay, by the name that the worker goes by."""
+    others = {f"{name}.{use[len(_OTHERS) :]}": each for use, each in addresses.items() if use.startswith(_OTHERS)}
+    return {f"{name}.0": addresses["grpc"], **others} if others else {name: addresses["grpc"]}
 
 
 async def steps(stack: Running, message_id: bytes) -> list[pb.TraceStep]:

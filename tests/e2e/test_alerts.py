@@ -37,7 +37,7 @@ async def prometheus(own: stacks.Stack, tmp_path: Path) -> AsyncIterator[httpx.A
         (rules / file.name).write_text(make.hurried(file.read_text(), FACTOR))
     told = own.running.data
     addresses = {name: each["addresses"] for name, each in told["components"].items()}
-    targets = {name: each["metrics"] for name, each in addresses.items() if "metrics" in each}
+    targets = observing.targets(addresses)
     assert set(targets) == {"gateway", "relay-1", "portal", "fleet", "ingest", "backup"}
     config = tmp_path / "prometheus.yaml"
     config.write_text(observing.configuration(targets, rules, every="500ms"))
