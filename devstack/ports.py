@@ -68,6 +68,15 @@ class Ports:
     def __getitem__(self, use: str) -> int:
         return self.base + _OFFSETS[use]
 
+    def of(self, component: str) -> list[int]:
+        """Return every port of one component."""
+        return [self.base + at for use, at in _OFFSETS.items() if use == component or use.startswith(f"{component}.")]
+
+    @property
+    def all(self) -> range:
+        """Every port of the block."""
+        return range(self.base, self.base + _BLOCK)
+
     def address(self, use: str) -> str:
         """Return ``host:port``."""
         return f"{LOOPBACK}:{self[use]}"

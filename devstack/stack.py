@@ -7,8 +7,9 @@ import fcntl
 import os
 import secrets
 import signal
+from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from devstack import ports, site, state, table
@@ -46,6 +47,10 @@ class Wish:
     only: tuple[str, ...] = ()
     # A process with which the stack ends.
     while_pid: int | None = None
+    # Whether the others go on when a component dies.
+    keep_going: bool = False
+    # Words to put before the command of a component, by its name.
+    around: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class AlreadyRunningError(Exception):
@@ -87,8 +92,7 @@ def _owning(home: Home) -> Iterator[None]:
 
 class _Run:
     def __init__(self, where: Site, console: Console, wish: Wish) -> None:
-        self._site, self._console, self._only = where, console, wish.only
-        self._while_pid = wish.while_pid
+        self._site, self._console, self._wish = where, console, wish
         self._token = secrets.token_urlsafe(24)
         self._report = state.Reporter(where, self._token, tuple(table.SERVICES))
         self._stop = asyncio.Event()
@@ -97,7 +101,8 @@ class _Run:
         loop = asyncio.get_running_loop()
         for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(each, self._stop.set)
-        steps = component.needed(table.table(self._site), self._only)
+        steps = component.needed(table.table(self._site), self._wish.only)
+        steps = component.wrapped(steps, self._wish.around)
         supervisor = Supervisor(steps, self._site.home.logs, self._console, self._report.write)
         server = await self._control(supervisor).serve(held)
         outliving = asyncio.create_task(self._outlive())
@@ -113,7 +118,8 @@ class _Run:
             self._site.home.state.unlink(missing_ok=True)
 
     async def _outlive(self) -> None:
-        while self._while_pid is None or processes.is_alive(self._while_pid):  # noqa: ASYNC110 - it tells us by no event
+        pid = self._wish.while_pid
+        while pid is None or processes.is_alive(pid):  # noqa: ASYNC110 - it tells us by no event
             await asyncio.sleep(1)
         self._stop.set()
 
@@ -148,9 +154,10 @@ class _Run:
     async def _watch(self, supervisor: Supervisor, stopped: asyncio.Task[bool]) -> int:
         died = asyncio.create_task(supervisor.until_death())
         renewing = asyncio.create_task(self._renew(supervisor))
+        ends = {stopped} if self._wish.keep_going else {stopped, died}
         try:
-            await asyncio.wait({stopped, died}, return_when=asyncio.FIRST_COMPLETED)
-            return self._complain(supervisor, died.result()) if died.done() else 0
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            return 0 if stopped.done() else self._complain(supervisor, died.result())
         finally:
             died.cancel()
             renewing.cancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 import time
@@ -29,7 +30,9 @@ _PATIENCE: Final = 120.0
 @click.option("--observe", is_flag=True, help="Also Prometheus with production's rules, and the dashboards as a page.")
 @click.option("--only", multiple=True, metavar="NAME", help="Only this component and what it needs; again for more.")
 @click.option("--while-pid", type=int, help="Stop when this process has gone.")
-def up(
+@click.option("--keep-going", is_flag=True, help="Go on when a component dies; `ora restart` starts it again.")
+@click.option("--around", multiple=True, metavar="NAME=WORDS", help="Put these words before a component's command.")
+def up(  # noqa: PLR0913 - one for each option
     *,
     detach: bool,
     relays: int,
@@ -39,6 +42,8 @@ def up(
     observe: bool,
     only: tuple[str, ...],
     while_pid: int | None,
+    keep_going: bool,
+    around: tuple[str, ...],
 ) -> None:
     """Start the whole system.
 
@@ -56,6 +61,8 @@ def up(
         observe=observe,
         only=only,
         while_pid=while_pid,
+        keep_going=keep_going,
+        around=_words(around),
     )
     if detach:
         _detached(where)
@@ -63,6 +70,11 @@ def up(
     with plainly():
         status = stack.run(where, wish=wish, console=Console())
     raise click.exceptions.Exit(status)
+
+
+def _words(around: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    pairs = [each.partition("=") for each in around]
+    return {name: tuple(shlex.split(words)) for name, _, words in pairs}
 
 
 def _detached(where: home.Home) -> None:

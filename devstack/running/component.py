@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from devstack.running.probes import Probe
@@ -56,6 +56,15 @@ def needed(steps: list[Step], names: tuple[str, ...]) -> list[Step]:
             wanted.add(name)
             todo += by_name[name].after
     return [each for each in steps if each.name in wanted] if names else steps
+
+
+def wrapped(steps: list[Step], around: Mapping[str, tuple[str, ...]]) -> list[Step]:
+    """Return the steps, with words before the commands of the components that are named."""
+    by_name = {each.name: each for each in steps if isinstance(each, Component)}
+    if strangers := sorted(around.keys() - by_name.keys()):
+        raise OrderError(f"there is no component {', '.join(strangers)}; there are {', '.join(sorted(by_name))}")
+    made = {name: replace(by_name[name], argv=(*words, *by_name[name].argv)) for name, words in around.items()}
+    return [made.get(each.name, each) for each in steps]
 
 
 def in_order(steps: list[Step]) -> list[Step]:

@@ -39,21 +39,29 @@ class Log:
     def __init__(self, path: Path, name: str, console: Console | None) -> None:
         self.path, self._name, self._console = path, name, console
         self.last: deque[str] = deque(maxlen=_LAST_LINES)
-        self._file = path.open("a", encoding="utf-8")
+        self._file = path.open("ab", buffering=0)
         self._bytes = self._file.tell()
+        self._not_kept = 0
 
     def line(self, text: str) -> None:
-        """Take one line."""
+        """Take one line. A disk without room costs the file this line, and the component nothing."""
         self.last.append(text)
-        self._bytes += self._file.write(text + "\n")
-        self._file.flush()
         if self._console:
             self._console.line(self._name, text)
-        if self._bytes > _KEPT_BYTES:
-            self._file.close()
-            self.path.replace(self.path.with_suffix(".1.log"))
-            self._file = self.path.open("w", encoding="utf-8")
-            self._bytes = 0
+        said = f"({self._not_kept} lines could not be kept)\n" if self._not_kept else ""
+        try:
+            self._bytes += self._file.write(f"{said}{text}\n".encode())
+            self._not_kept = 0
+            if self._bytes > _KEPT_BYTES:
+                self._turn_over()
+        except OSError:
+            self._not_kept += 1
+
+    def _turn_over(self) -> None:
+        self.path.replace(self.path.with_suffix(".1.log"))
+        full, self._file = self._file, self.path.open("wb", buffering=0)
+        full.close()
+        self._bytes = 0
 
     def close(self) -> None:
         """Close the file."""

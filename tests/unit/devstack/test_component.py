@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from devstack.running.component import Job, OrderError, Step, in_order, needed
+from devstack.running.component import Component, Job, OrderError, Step, in_order, needed, wrapped
 
 
 async def nothing(_: object) -> None:
@@ -42,3 +42,23 @@ def test_what_is_named_comes_with_all_that_it_waits_for_and_nothing_else() -> No
 def test_a_name_that_nobody_has_is_refused_with_those_that_there_are() -> None:
     with pytest.raises(OrderError, match="no x; there are a, b"):
         needed([job("a"), job("b")], ("a", "x"))
+
+
+class Ready:
+    async def ask(self) -> None:
+        pass
+
+
+def test_words_are_put_before_the_command_of_the_component_that_is_named_and_of_no_other() -> None:
+    steps: list[Step] = [job("a"), *(Component(name=each, argv=(each, "serve"), ready=Ready()) for each in ("b", "c"))]
+    made = wrapped(steps, {"b": ("nice", "-n5")})
+    assert [each.argv for each in made if isinstance(each, Component)] == [
+        ("nice", "-n5", "b", "serve"),
+        ("c", "serve"),
+    ]
+    assert [each.name for each in made] == ["a", "b", "c"]
+
+
+def test_words_for_what_is_no_component_are_refused() -> None:
+    with pytest.raises(OrderError, match="no component a; there are b"):
+        wrapped([job("a"), Component(name="b", argv=("b",), ready=Ready())], {"a": ("nice",)})

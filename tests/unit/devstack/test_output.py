@@ -35,3 +35,18 @@ def test_a_full_file_is_turned_over_once(tmp_path: Path, monkeypatch: pytest.Mon
     assert (tmp_path / "relay.log").stat().st_size <= 110
     assert (tmp_path / "relay.1.log").stat().st_size <= 110
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_disk_without_room_costs_lines_and_nothing_else_and_the_file_says_how_many(tmp_path: Path) -> None:
+    log = output.Log(tmp_path / "relay.log", "relay", None)
+    log.line("before")
+    kept = log._file
+    with open("/dev/full", "wb", buffering=0) as full:  # noqa: PTH123 - a device
+        log._file = full
+        log.line("lost")
+        log.line("lost too")
+    log._file = kept
+    log.line("after")
+    log.close()
+    assert list(log.last) == ["before", "lost", "lost too", "after"]
+    assert (tmp_path / "relay.log").read_text() == "before\n(2 lines could not be kept)\nafter\n"

@@ -44,3 +44,12 @@ def test_a_base_that_cannot_be_one_is_refused(monkeypatch: pytest.MonkeyPatch, t
 def test_without_a_wish_the_usual_base_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ORA_PORT_BASE", raising=False)
     assert ports.wanted_base() == ports.USUAL_BASE
+
+
+def test_every_port_of_a_component_is_known_and_of_the_block() -> None:
+    made = ports.Ports(BASE)
+    assert made.of("postgres") == [made["postgres"]]
+    assert {made["fleet.grpc"], made["fleet.metrics"]} == set(made.of("fleet"))
+    assert made["relay-1.mqtt"] in made.of("relay-1")
+    assert not set(made.of("relay-1")) & set(made.of("relay-2"))
+    assert all(made[use] in made.all for use in ports._OFFSETS)
