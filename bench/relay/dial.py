@@ -141,11 +141,11 @@ def dial_hubs(loop: Loop, folder: Path, target: Target, numbers: Iterable[int], 
     return [links[number] for number in order]
 
 
-def dial_bridge(loop: Loop, folder: Path, target: Target) -> Link:
-    """Connect the bridge."""
+def dial_bridge(loop: Loop, folder: Path, target: Target, name: str = "bridge") -> Link:
+    """Connect a bridge; one with the name of another takes its place."""
     found: list[Link | None] = []
     context = party_context(folder, "bridge", target.bridge_authority)
-    Dial(loop, "127.0.0.1", target.bridge_port, context, "bridge", lambda link, _: found.append(link))
+    Dial(loop, "127.0.0.1", target.bridge_port, context, name, lambda link, _: found.append(link))
     loop.run_until(lambda: bool(found), _SECONDS)
     if not found or found[0] is None:
         raise LostError(f"{target.name} did not take the bridge")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bench.processes import load_core
-from bench.relay import crossing, pace, storm, streams
+from bench.relay import crossing, pace, pairs, storm, streams
 from bench.relay.calls import Senders
 from bench.relay.flood import Kind
 from bench.relay.half_open import Stop, held_bytes
@@ -97,6 +97,7 @@ class Run:
         self.storms: dict[tuple[str, str], list[storm.Storm]] = {}
         self.calls: dict[str, Load] = {}
         self.crossings: dict[str, Load] = {}
+        self.pairs: dict[tuple[str, str], list[pairs.Together]] = {}
         self.whole_hello: dict[str, float] = {}
 
     @contextmanager
@@ -223,6 +224,15 @@ class Run:
     def crossing(self) -> None:
         """The bridge with one worker, the Hubs with another."""
         self.crossings = crossing.measure(self.place, self.identities, 2 * self.scale.stream_seconds)
+
+    def workers(self) -> None:
+        """Two workers of one relay beside one worker, each with a core."""
+        scale = self.scale
+        self.pairs = pairs.measure(self.place, self.identities, scale.rounds, scale.stream_seconds)
+        for stream in pairs.STREAMS:
+            for one, two in zip(self.pairs[stream, pairs.ONE], self.pairs[stream, pairs.TWO], strict=True):
+                self.ledger.note("workers_time", 1e6 / two.rate, 1e6 / one.rate)
+                self.ledger.note("workers_cpu", two.cpu_micros, one.cpu_micros)
 
 
 @contextmanager

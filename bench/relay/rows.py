@@ -9,6 +9,7 @@ from typing import Final
 MOSQUITTO: Final = "Mosquitto"
 AMQTT: Final = "amqtt"
 SELF: Final = "1,000 idle Hubs"
+WORKER: Final = "one worker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,9 @@ PROMISES: Final = (
         Promise(f"new_{kind}", f"connect time p99 of new Hubs, {text}", "ms", 1.0, 0.3)
         for kind, text in _STORMS.items()
     ),
+    # 1.7 times of the throughput of one, and twice.
+    Promise("workers_time", "time for each message, two workers on two cores", "µs", 1 / 1.7, 1 / 2, WORKER),
+    Promise("workers_cpu", "CPU per message, two workers on two cores", "µs", 2 / 1.7, 1.0, WORKER),
     Promise("half_open", "memory of 2,000 half-open connections", "MiB", 0.5, 0.1),
     Promise("amqtt_cpu_0", "CPU per message, busy stream, QoS 0", "µs", 1 / 20, 1 / 80, AMQTT),
     Promise("amqtt_cpu_1", "CPU per message, busy stream, QoS 1", "µs", 1 / 20, 1 / 80, AMQTT),

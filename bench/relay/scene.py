@@ -36,13 +36,13 @@ class Arrived:
 class Scene:
     """One server, a bridge, and Hubs."""
 
-    def __init__(self, target: Target, identities: Identities) -> None:
+    def __init__(self, target: Target, identities: Identities, bridge: str = "bridge") -> None:
         self.target = target
         self.loop = Loop()
         self._identities = identities
         self.hubs: list[Link] = []
         self.ids: list[UUID] = []
-        self.bridge = dial_bridge(self.loop, identities.folder, target)
+        self.bridge = dial_bridge(self.loop, identities.folder, target, bridge)
 
     def warm(self, numbers: range) -> None:
         """Let a few Hubs come and go, so that nothing is done for the first time."""

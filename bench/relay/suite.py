@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench import machine, plot
 from bench.processes import StartError
+from bench.relay import pairs
 from bench.relay.link import LostError
 from bench.relay.parts import FULL, QUICK, Run, running
 from bench.relay.rows import MOSQUITTO, Ledger, Row, figure, markdown
@@ -28,6 +29,7 @@ _PARTS: Final[dict[str, Callable[[Run], None]]] = {
     "amqtt": Run.amqtt,
     "calls": Run.by_call,
     "crossing": Run.crossing,
+    "workers": Run.workers,
 }
 _NOTES: Final = """The server is pinned to one core, everything else to another: the load generator, the fleet service
 that admits the Hubs, the Valkey of the directory, the floods. CPU is the time that the server's threads ran, memory is
@@ -41,6 +43,15 @@ Rounds alternate between the servers; a figure is the median of the rounds, a ra
   in turn. *Quiet Hubs* send or get one packet each in turn, 64 under way.
 * Floods: attackers at 4 addresses, Hubs at an address each. Established Hubs exchange 200 messages a second meanwhile;
   25 new Hubs a second connect. A Hub that was not taken counts as an endless wait."""
+
+_PAIRS: Final = """One worker, two workers of one relay, and two relays that share nothing, not even a port: for each
+worker a busy stream in QoS 1 of 4 Hubs, all at once. Measured are the rate, the workers' CPU, what the worker that
+carried less has carried of all, and how long the workers' cores had nothing to do (workers that wait for each other's
+locks would leave them idle). Two relays that share nothing say what two of anything lose beside each other here."""
+_APART: Final = "Here each worker and each generator has a core for itself, so the rates are the workers' own."
+_SHARED: Final = """Here a worker shares one core with its generator, so the rates are of both together, and how the
+rate grows from one such core to two is what is measured. That it grows as much where a worker has a core for itself
+is inferred from the CPU per message; with four cores or more generators have their own, and it is measured."""
 
 
 def run(options: Options) -> Report:
@@ -89,7 +100,7 @@ def _label(row: Row) -> str:
 
 
 def _details(made: Run) -> list[str]:
-    return [_rates(made), _storms(made), _calls(made), _crossings(made), _hello(made)]
+    return [_rates(made), _storms(made), _calls(made), _crossings(made), _pairs(made), _hello(made)]
 
 
 def _rates(made: Run) -> str:
@@ -159,6 +170,26 @@ def _crossings(made: Run) -> str:
     ]
     for name, load in made.crossings.items():
         lines.append(f"| {name} | {figure(load.rate)} | {figure(load.cpu_micros)} µs |")
+    return "\n".join(lines)
+
+
+def _pairs(made: Run) -> str:
+    if not made.pairs:
+        return ""
+    lines = [
+        _PAIRS,
+        "",
+        _APART if pairs.apart() else _SHARED,
+        "",
+        "| stream | who | msg/s | of one worker's | CPU per message | the smaller share | cores idle |",
+        "|---|---|---:|---:|---:|---:|---:|",
+    ]
+    for (stream, name), results in made.pairs.items():
+        rate, cpu, share, idle = pairs.figures(results)
+        times = rate / pairs.figures(made.pairs[stream, pairs.ONE])[0]
+        lines.append(
+            f"| {stream} | {name} | {figure(rate)} | {times:.2f} | {figure(cpu)} µs | {share:.0%} | {idle:.0%} |"
+        )
     return "\n".join(lines)
 
 
