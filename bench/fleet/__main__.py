@@ -5,10 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import sys
 import tempfile
 from pathlib import Path
-from statistics import quantiles
 from typing import TYPE_CHECKING, Final
 
 import mesh  # noqa: F401 - before gRPC, for its TLS
@@ -21,32 +19,24 @@ if TYPE_CHECKING:
     from bench.fleet.scene import Rate, Stack
 
 PAGE: Final = ROOT / "docs" / "benchmarks" / "fleet.md"
-WANTED_SECONDS: Final = 1.0
 # A certificate of 30 days is renewed after 20.
 _LIFE_SECONDS: Final = 20 * 86_400
 
 
 async def measure(stack: Stack, folder: Path, arguments: argparse.Namespace) -> dict[str, object]:
     """Measure everything; return what the page is filled with."""
-    cuts = sorted(await work.revocations(stack, folder, arguments.revocations))
     imported = await work.imports(stack, arguments.hubs)
     hubs = await work.hubs_of(stack, arguments.hubs)
     offered = await work.offers(stack, hubs[: arguments.offers], folder, at_once=arguments.at_once)
     renewed = await work.renewals(stack, hubs, at_once=arguments.at_once)
-    percent = quantiles(cuts, n=100, method="inclusive")
     return {
-        "command": f"--hubs {arguments.hubs} --offers {arguments.offers} --revocations {arguments.revocations} "
-        f"--at-once {arguments.at_once}",
+        "command": f"--hubs {arguments.hubs} --offers {arguments.offers} --at-once {arguments.at_once}",
         "machine": "; ".join(machine.facts()),
         "load": f"{machine.load_average():.1f}",
         "imported": _row(imported),
         "renewed": _row(renewed),
         "offered": _row(offered),
         "month": renewed.a_second * _LIFE_SECONDS,
-        "cut": len(cuts),
-        **{name: f"{percent[at - 1] * 1000:.0f}" for name, at in (("p50", 50), ("p90", 90), ("p99", 99))},
-        "worst": f"{cuts[-1] * 1000:.0f}",
-        "holds": percent[98] <= WANTED_SECONDS,
     }
 
 
@@ -54,12 +44,11 @@ def _row(rate: Rate) -> str:
     return f"{rate.count:,} | {rate.seconds:,.1f} | {rate.a_second:,.0f}"
 
 
-def main() -> int:
+def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(prog="python -m bench.fleet", description=__doc__)
     parser.add_argument("--hubs", type=int, default=100_000)
     parser.add_argument("--offers", type=int, default=5_000)
-    parser.add_argument("--revocations", type=int, default=200)
     parser.add_argument("--at-once", type=int, default=32)
     parser.add_argument("--port", type=int, default=27_900)
     parser.add_argument("--nice", type=int, default=0, help="below 0 where others work on the machine meanwhile")
@@ -71,8 +60,7 @@ def main() -> int:
         with started(state, port=arguments.port) as stack:
             found = asyncio.run(measure(stack, Path(folder), arguments))
     arguments.out.write_text(Path(__file__).with_name("page.md").read_text().format(**found))
-    return 0 if found["holds"] else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,4 +1,4 @@
-"""Owns what is measured on: a stack of its own with two relays, a factory, and calls as the gateway makes them."""
+"""Owns what is measured on: a stack of its own, a factory, and calls as the gateway makes them."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ class Stack:
 
 
 @contextmanager
-def started(folder: Path, *, port: int) -> Iterator[Stack]:
-    """Run a stack with two relays until the block ends."""
+def started(folder: Path, *, port: int, relays: int = 1) -> Iterator[Stack]:
+    """Run a stack until the block ends."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ORA_")}
     own = {**kept, "ORA_HOME": str(folder), "ORA_PORT_BASE": str(port)}
     command = [sys.executable, "-m", "devstack.cli"]
-    up = ["up", "--detach", "--limits", "generous", "--relays", "2", "--while-pid", str(os.getpid())]
+    up = ["up", "--detach", "--limits", "generous", "--relays", str(relays), "--while-pid", str(os.getpid())]
     subprocess.run([*command, *up], env=own, check=True)
     try:
         yield Stack(Home(folder))

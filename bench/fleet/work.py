@@ -1,4 +1,4 @@
-"""Owns the four measurements; each returns figures and knows no page."""
+"""Owns the three measurements; each returns figures and knows no page."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import secrets
 import time
 import uuid
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -17,12 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from ora.fleet.v1 import firmware_update_pb2
-from ora.fleet.v1.certificate_pb2 import REVOCATION_REASON_LOST
-from ora.fleet.v1.certificate_service_pb2 import (
-    ListCertificatesRequest,
-    RenewCertificateRequest,
-    RevokeHubCertificatesRequest,
-)
+from ora.fleet.v1.certificate_service_pb2 import RenewCertificateRequest
 from ora.fleet.v1.certificate_service_pb2_grpc import CertificateServiceStub
 from ora.fleet.v1.firmware_rollout_pb2 import Wave
 from ora.fleet.v1.firmware_update_service_pb2 import CheckUpdateRequest
@@ -30,14 +23,14 @@ from ora.fleet.v1.firmware_update_service_pb2_grpc import FirmwareUpdateServiceS
 
 from bench.fleet.scene import LOT, MODEL, Rate, as_hub, database, gateway, many, vouched
 from devstack.commands.firmware import images, rollouts
-from devstack.dev import enrolment, target
-from devstack.dev.household import Household
+from devstack.dev import target
 from devstack.firmware import staff
 from devstack.firmware.releasing import Plan
 from devstack.fleet import importing
-from hubsim.link import Link, LinkSettings, MqttVersion, client_tls
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bench.fleet.scene import Stack
 
 _KEYS: Final = 64
@@ -134,49 +127,3 @@ async def offers(stack: Stack, hubs: list[uuid.UUID], folder: Path, *, at_once: 
 
         seconds = await many([partial(check, hub) for hub in hubs], at_once=at_once)
     return Rate(len(hubs), seconds)
-
-
-async def revocations(stack: Stack, folder: Path, count: int) -> list[float]:
-    """Revoke connected Hubs one by one; return the seconds from the call's start to the end of each Hub's socket.
-
-    Hubs are connected to both relays in turn; the call goes to fleet, which knows of no session.
-    """
-    found = []
-    for number in range(count):
-        hub = str(uuid.uuid4())
-        await enrolment.enrol_new(stack.running, hub, folder / hub)
-        await Household(stack.running, folder / hub).consent(on={"RELAY"}, off=set())
-        found.append(await _revoked(stack, folder / hub, f"relay-{number % 2 + 1}"))
-    return found
-
-
-async def _revoked(stack: Stack, folder: Path, relay: str) -> float:
-    hub = folder.name
-    address = urlsplit(f"//{stack.running.address(relay, 'mqtt').removeprefix('mqtts://')}")
-    tls = client_tls(Path(stack.running.file("edge_ca")), folder / "tls.crt", folder / "tls.key")
-    settings = LinkSettings(
-        host=address.hostname or "",
-        port=address.port or 0,
-        client_id=hub,
-        version=MqttVersion.V5_0,
-        keepalive_s=60,
-        tls=tls,
-    )
-    taken: list[Any] = []
-    link = Link(settings, taken.append)
-    await link.open()
-    await link.subscribe(f"ora/v1/h/{hub}/down")
-    async with target.fleet(stack.running) as channel:
-        stub = CertificateServiceStub(channel)
-        await stub.ListCertificates(
-            ListCertificatesRequest(parent=f"hubs/{hub}")
-        )  # the connection to fleet is there when it counts
-        revoke = RevokeHubCertificatesRequest(hub=f"hubs/{hub}", reason=REVOCATION_REASON_LOST)
-        started = time.monotonic()
-        call = asyncio.ensure_future(stub.RevokeHubCertificates(revoke))
-        async with asyncio.timeout(10):
-            await link.closed()
-        seconds = time.monotonic() - started
-        await call
-    link.close()
-    return seconds
