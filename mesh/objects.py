@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 from uuid import UUID, uuid4
 
-from mesh.errors import DataLossError
+from mesh.errors import DataLossError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 READ_BYTES: Final = 65536
 _SECONDS_A_DAY: Final = 86_400
 _TEMPORARY: Final = ".part"
+_SOON: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,11 @@ class Objects(Protocol):
         """Remove what writers that died before this day left half-written."""
 
 
+def away() -> UnavailableError:
+    """Return the failure of a store that cannot be asked, or has no room."""
+    return UnavailableError("the object store cannot be asked", reason="OBJECT_STORE_UNAVAILABLE", retry_after=_SOON)
+
+
 class FileObjects:
     """Objects as files below one folder, spread over 256 others."""
 
@@ -62,7 +68,14 @@ class FileObjects:
     async def put(self, content: AsyncIterable[bytes]) -> UUID:
         """Store an object: written, flushed, renamed, and the folder flushed."""
         object_id = uuid4()
-        path = self._path(object_id)
+        try:
+            await self._write(self._path(object_id), content)
+        except OSError as error:  # a disk that is full, above all
+            raise away() from error
+        return object_id
+
+    @staticmethod
+    async def _write(path: Path, content: AsyncIterable[bytes]) -> None:
         part = path.with_suffix(_TEMPORARY)
         await asyncio.to_thread(path.parent.mkdir, exist_ok=True, mode=0o700)
         descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -77,7 +90,6 @@ class FileObjects:
         except BaseException:
             part.unlink(missing_ok=True)
             raise
-        return object_id
 
     async def get(self, object_id: UUID, *, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
         """Yield a range of an object."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from datetime import UTC, timedelta
+from datetime import UTC
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4
@@ -18,7 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from mesh.errors import DataLossError, UnavailableError
-from mesh.objects import READ_BYTES, StoredObject
+from mesh.objects import READ_BYTES, StoredObject, away
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Callable
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 # A part of a multipart upload has at least 5 MiB, but for the last.
 PART_BYTES: Final = 8 << 20
-_SOON: Final = timedelta(seconds=1)
 _MISSING: Final = frozenset({"NoSuchKey", "404"})
 _BEYOND: Final = "InvalidRange"
 _GONE: Final = "NoSuchUpload"
@@ -171,10 +170,6 @@ async def _call(operation: Callable[[], Any]) -> Any:
             raise _BeyondError from None
         if code == _GONE:
             return None
-        raise _away() from error
+        raise away() from error
     except (BotoCoreError, OSError) as error:
-        raise _away() from error
-
-
-def _away() -> UnavailableError:
-    return UnavailableError("the object store cannot be asked", reason="OBJECT_STORE_UNAVAILABLE", retry_after=_SOON)
+        raise away() from error

@@ -15,7 +15,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from redis.exceptions import RedisError
 
 from mesh import log, names
-from mesh.errors import UnavailableError
+from mesh.errors import OraError
 from mesh.events import Event, marker_of, stream_of, to_fields
 from mesh.telemetry import meter
 
@@ -105,7 +105,7 @@ class OutboxRelay:
     async def _round(self) -> bool:
         try:
             return await self.publish() == BATCH
-        except (UnavailableError, RedisError, OSError, TimeoutError) as error:
+        except (OraError, RedisError, OSError, TimeoutError) as error:
             _FAILED.add(1, {names.STREAM: self._schema})
             _LOG.warning("events wait in the outbox", **{names.STREAM: self._schema}, exc_info=error)
             await asyncio.sleep(self._idle)

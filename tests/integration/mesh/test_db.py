@@ -80,6 +80,14 @@ async def test_slow_statement_is_ended(database_config: DatabaseConfig) -> None:
                 await tx.execute("SELECT pg_sleep(5)")
 
 
+@pytest.mark.parametrize("state", ["53100", "53200", "53300", "58030"])
+async def test_a_database_that_has_no_room_is_away(database: Database, state: str) -> None:
+    with pytest.raises(UnavailableError) as caught:
+        async with database.platform() as tx:
+            await tx.execute(f"DO $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '{state}'; END $$")
+    assert caught.value.reason == "DATABASE_UNAVAILABLE"
+
+
 async def test_lost_race_is_aborted(database: Database) -> None:
     async with database.tenant(A) as tx:
         await tx.execute(_INSERT, A)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mesh.consumer import Consumer, Pace
+from mesh.db import open_database
 from mesh.errors import UnavailableError
 from mesh.events import Event, dead_stream_of, stream_of, to_fields
 from mesh.ids import uuid7
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from mesh.db import Database, Tx
     from mesh.redis import Redis
+    from mesh.settings import DatabaseConfig
     from tests.integration.mesh import backends
 
 QUICK = Pace(attempts=3, pause_seconds=0.001, block_seconds=0.02, claim_seconds=0.05, away_seconds=0.02)
@@ -124,6 +127,22 @@ async def test_events_wait_while_redis_is_away(database: Database, redis: Redis,
     await until(lambda: redis.xlen(STREAM))
     relay.cancel()
     await asyncio.gather(relay, return_exceptions=True)
+
+
+async def test_a_table_that_is_locked_for_long_holds_events_up_and_ends_nothing(
+    database: Database, database_config: DatabaseConfig, redis: Redis, owner: Any
+) -> None:
+    impatient = replace(database_config, lock_seconds=0.05)
+    async with open_database(impatient, application="toy") as own:
+        async with database.platform() as tx:
+            await append(tx, "toy", event(1))
+        async with owner.transaction():
+            await owner.execute("LOCK TABLE toy.outbox IN ACCESS EXCLUSIVE MODE")
+            relay = asyncio.ensure_future(OutboxRelay(own, redis, schema="toy", idle_seconds=0.05).run())
+            await asyncio.sleep(0.2)
+        await until(lambda: redis.xlen(STREAM))
+        relay.cancel()
+        await asyncio.gather(relay, return_exceptions=True)
 
 
 async def test_redis_that_lost_everything_gets_the_events_again_and_effects_stay_single(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mesh.config import ConfigError, load
+from mesh.errors import UnavailableError
 from mesh.object_store import ObjectStoreConfig
 from mesh.objects import FileObjects, Objects
 from tests.suites.objects import SUITE
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
 
@@ -42,3 +45,15 @@ def test_the_store_that_speaks_s3_is_chosen_by_its_location(monkeypatch: pytest.
 def test_any_other_location_is_refused_at_start(location: str) -> None:
     with pytest.raises(ConfigError, match="ORA_OBJECT_STORE"):
         load(ObjectStoreConfig, {"ORA_OBJECT_STORE": location})
+
+
+async def test_a_disk_without_room_is_a_store_that_cannot_be_asked_and_leaves_nothing(tmp_path: Path) -> None:
+    async def content() -> AsyncIterator[bytes]:
+        yield b"so much"
+        raise OSError(errno.ENOSPC, "no room")
+
+    with pytest.raises(UnavailableError) as caught:
+        await FileObjects(tmp_path).put(content())
+    assert caught.value.reason == "OBJECT_STORE_UNAVAILABLE"
+    assert [each async for each in FileObjects(tmp_path).list()] == []
+    assert not [each for folder in os.scandir(tmp_path) for each in os.scandir(folder)]
