@@ -14,6 +14,7 @@ from ora.common.v1 import capability_pb2
 from ora.fleet.v1 import admission_service_pb2 as pb
 
 from mesh import log, names
+from mesh.channel import reason_of
 from mesh.errors import OraError
 from relay.handlers import admission as answers
 from relay.routing.admission import Admission, PackedPeers
@@ -144,7 +145,7 @@ class Admissions:
                 await self._watch()
             except (grpc.aio.AioRpcError, OraError, TimeoutError) as error:
                 self._node.admissions.lost()
-                _LOG.warning("the admission watch is gone", **{names.ERROR_TYPE: type(error).__name__})
+                _LOG.warning("the admission watch is gone", **{names.REASON: _reason(error)})
             if time.monotonic() - began > _LONGEST_BACKOFF_SECONDS:
                 backoff = _BACKOFF_SECONDS
             await asyncio.sleep(backoff * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, hides nothing
@@ -213,3 +214,13 @@ def from_proto(message: admission_pb2.Admission) -> Admission:
         revoked_serials=frozenset(message.revoked_serials) if message.revoked_serials else _NONE,
         project_locked=message.project_locked,
     )
+
+
+def _reason(error: grpc.aio.AioRpcError | OraError | TimeoutError) -> str:
+    match error:
+        case OraError():
+            return error.reason
+        case grpc.aio.AioRpcError():
+            return reason_of(error) or error.code().name
+        case _:
+            return "TIMEOUT"
