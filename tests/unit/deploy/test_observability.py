@@ -82,6 +82,7 @@ def test_rules_are_hurried(text: str, hurried: str) -> None:
 BREAKAGES = {
     "TargetDown": ({'up{job="relay-1"}': "0x60"}, "10m"),
     "RelayAdmissionWatchDown": ({'ora_relay_admission_live{job="relay-1"}': "0x60"}, "5m"),
+    "ClocksDiffer": ({'ora_rpc_server_failures_total{job="fleet",reason="CLOCK_SKEW"}': "0+6x60"}, "20m"),
     "RelayHandshakesRefused": ({'ora_relay_handshakes_refused_total{reason="BUDGET"}': "0+12000x60"}, "20m"),
     "RelaySessionsFell": ({'ora_relay_sessions{job="relay-1"}': "100x20 10x40"}, "30m"),
     "RelayQueuesFull": ({'ora_relay_queued_bytes{job="relay-1"}': "300000000x60"}, "20m"),
