@@ -28,6 +28,10 @@ def publish(node: Node, shell: Shell) -> None:
         "ora_relay_drops": ("Packets dropped.", lambda: counters.drops),
         "ora_relay_closes": ("Connections ended.", lambda: counters.closes),
         "ora_relay_handshakes_refused": ("Handshakes that came to nothing.", lambda: counters.handshakes_refused),
+        "ora_relay_subscriptions_refused": (
+            "Subscriptions refused, by MQTT's reason code.",
+            lambda: counters.subscriptions_refused,
+        ),
         "ora_relay_outcomes": ("Fates told to gRPC callers.", lambda: counters.outcomes),
     }
     for name, (description, read) in by_reason.items():

@@ -128,6 +128,7 @@ class RelayOperationsService(rpc.RelayOperationsServiceServicer):
                 ("drop", counters.drops),
                 ("close", counters.closes),
                 ("handshake", counters.handshakes_refused),
+                ("subscription", counters.subscriptions_refused),
             )
             for reason, count in counted.items()
         }

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 # What is kept of a call's time for the answer.
 _MARGIN_SECONDS: Final = 0.25
 _LONGEST_SECONDS: Final = 14.0
+_FULL: Final = "RECEIVERS_FULL"
 
 
 class RelayService(rpc.RelayServiceServicer):
@@ -106,6 +107,7 @@ class RelayService(rpc.RelayServiceServicer):
 
     async def _allow_receiver(self, hub_id: bytes, peer_id: bytes, digest: bytes) -> None:
         if self._node.draining:
+            self._downward.refuse(Refusal.DRAINING)
             raise UnavailableError("this node is going away", reason=Refusal.DRAINING)
         found = await self._admissions.of(hub_id)
         if isinstance(found, Close):
@@ -118,7 +120,8 @@ class RelayService(rpc.RelayServiceServicer):
             self._downward.refuse(refusal)
             raise _refusal(refusal)
         if len(self._node.receivers.of_hub(hub_id)) >= self._node.limits.receivers_per_hub:
-            raise ResourceExhaustedError("the Hub has too many attached sessions", reason="RECEIVERS_FULL")
+            self._node.counters.refusals[_FULL] += 1
+            raise ResourceExhaustedError("the Hub has too many attached sessions", reason=_FULL)
 
     async def _waiting(self, receiver: Receiver) -> AsyncIterator[pb.ReceiveResponse]:
         """Give what waits, one by one; each is acknowledged when the stream asks for the next."""

@@ -19,7 +19,6 @@ from ora.ingest.v1.intake_service_pb2 import ForwardTelemetryRequest, ForwardTel
 
 from mesh import log, names
 from mesh.errors import OraError
-from relay.handlers.publish import count_fate
 from relay.routing.reasons import DELIVERED, Fate, Refusal, refused
 from relay.routing.session import Origin
 
@@ -150,6 +149,7 @@ class Forwarder:
     def _settle(self, item: _Item, fate: Fate) -> None:
         self._bytes -= len(item.payload)
         self._node.now, self._node.wall = time.monotonic(), time.time()
-        count_fate(self._node, fate)
         if item.origin is not None:
             item.origin.settle(item.token, fate)
+        else:
+            self._node.counters.undelivered(fate)

@@ -96,7 +96,9 @@ class Tunnel:
 
     async def _attach(self, attach: pb.TunnelAttach) -> None:
         refusal = await self._refuse(attach)
-        if refusal is None:
+        if refusal is not None:
+            self._node.counters.refusals[refusal] += 1
+        else:
             receiver = Receiver(
                 attach.hub_id, attach.peer_id, attach.subject_digest, self._node.limits.receiver_queue, self._woken.set
             )

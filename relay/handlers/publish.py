@@ -228,17 +228,15 @@ def judge(view: RouteView | Refusal, admission: Admission | None, route: Route, 
 def _tell(node: Node, client: Client, publish: Publish, fate: Fate | None) -> None:
     if fate is None:
         return
-    count_fate(node, fate)
-    if publish.qos:
-        client.settle(publish.packet_id, fate)
+    settle(node, client, publish.qos, publish.packet_id, fate)
 
 
-def count_fate(node: Node, fate: Fate) -> None:
-    """Count a fate that is known at once."""
-    if fate.refusal is not None:
-        node.counters.refusals[fate.refusal] += 1
-    elif fate is OFFLINE:
-        node.counters.drops[Drop.NO_RECEIVER] += 1
+def settle(node: Node, client: Client, qos: int, packet_id: int, fate: Fate) -> None:
+    """Tell a publisher a fate that is known at once; who asked for no word is told nothing, and it is counted."""
+    if qos:
+        client.settle(packet_id, fate)
+    else:
+        node.counters.undelivered(fate)
 
 
 def _remember(client: Client, route: Route, publish: Publish, raw: bytes) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from relay.handlers.publish import ARRIVALS, NO_PROPERTIES, charge, count_fate, elsewhere, judge, push
+from relay.handlers.publish import ARRIVALS, NO_PROPERTIES, charge, elsewhere, judge, push, settle
 from relay.routing.limits import BACKLOG
 from relay.routing.reasons import Fate, Refusal, refused
 from relay.routing.receivers import Receiver, Upward
@@ -150,9 +150,7 @@ def _same(  # noqa: C901, PLR0912, PLR0915
                 upward = Upward(message_id, data[payload:end], client if qos else None, packet_id)
                 fate = None if receiver.offer(upward) else refused(Refusal.OVERLOADED)  # type: ignore[union-attr]
             if fate is not None:
-                count_fate(node, fate)
-                if qos:
-                    client.settle(packet_id, fate)
+                settle(node, client, qos, packet_id, fate)
         position = end
         if not startswith(head, position):
             break

@@ -33,7 +33,9 @@ def subscribe(node: Node, client: Client, session: Session, packet: Subscribe) -
     client.send(encode_suback(Suback(packet_id=packet.packet_id, reasons=reasons), client.version))
     if node.broker is not None:
         node.broker.deliver(session, kept)
-    client.refused_filters += sum(each >= ReasonCode.UNSPECIFIED_ERROR for each in reasons)
+    refused = [each for each in reasons if each >= ReasonCode.UNSPECIFIED_ERROR]
+    node.counters.subscriptions_refused.update(each.name for each in refused)
+    client.refused_filters += len(refused)
     if client.refused_filters > node.limits.refused_subscriptions:
         node.end(client, Close.SUBSCRIPTION_FLOOD)
 

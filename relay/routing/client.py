@@ -122,13 +122,15 @@ class Client:
 
     def settle(self, token: int, fate: Fate) -> None:
         """Tell the publisher what became of the packet that it sent under this identifier."""
+        taken = fate.outcome is Outcome.DELIVERED or fate.outcome is Outcome.QUEUED
+        if not taken:
+            self.node.counters.undelivered(fate)
         session = self.session
         if session is None or self.state is State.CLOSED:
             return
         arrival = session.inbound.get(token)
         if arrival not in (Arrival.QOS_1, Arrival.QOS_2):
             return
-        taken = fate.outcome is Outcome.DELIVERED or fate.outcome is Outcome.QUEUED
         if arrival is Arrival.QOS_2 and taken:
             session.inbound[token] = Arrival.PUBREL
         else:

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
+
+from relay.routing.reasons import Drop, Outcome
+
+if TYPE_CHECKING:
+    from relay.routing.reasons import Fate
 
 
 class Counters:
@@ -21,6 +27,7 @@ class Counters:
         "outcomes",
         "paused",
         "refusals",
+        "subscriptions_refused",
     )
 
     def __init__(self) -> None:
@@ -36,3 +43,14 @@ class Counters:
         self.closes: Counter[str] = Counter()
         self.handshakes_refused: Counter[str] = Counter()
         self.outcomes: Counter[str] = Counter()
+        # By the reason code that the client was told.
+        self.subscriptions_refused: Counter[str] = Counter()
+
+    def undelivered(self, fate: Fate) -> None:
+        """Count what a publisher is told of a message that has not arrived, when it becomes known."""
+        if fate.refusal is not None:
+            self.refusals[fate.refusal] += 1
+        elif fate.outcome is Outcome.OFFLINE:
+            self.drops[Drop.NO_RECEIVER] += 1
+        elif fate.outcome is Outcome.EXPIRED:
+            self.drops[Drop.EXPIRED] += 1
