@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 RULES: Final = ROOT / "deploy" / "observability" / "rules"
 PROMETHEUS: Final = "prometheus"
+# Without it the traces beside the buckets of durations are read and thrown away.
+EXEMPLARS: Final = "--enable-feature=exemplar-storage"
 
 
 class NoPrometheusError(Exception):
@@ -74,6 +76,7 @@ def observers(site: Site, components: list[Component]) -> list[Job | Component]:
         f"--web.listen-address={site.ports.address('prometheus')}",
         f"--web.cors.origin={shown}",
         "--log.level=warn",
+        EXEMPLARS,
     )
     return [
         Job(name="prometheus-config", work=configure),

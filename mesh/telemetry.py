@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry import metrics, trace
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
@@ -20,7 +19,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
-from mesh import vitals
+from mesh import exemplars, vitals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,7 +60,7 @@ def _traces(resource: Resource, config: MeshConfig) -> TracerProvider:
 
 
 def _readers(config: MeshConfig) -> Sequence[MetricReader]:
-    readers: list[MetricReader] = [PrometheusMetricReader()]
+    readers: list[MetricReader] = [exemplars.Reader()]
     if config.otlp_endpoint:
         exporter = OTLPMetricExporter(config.otlp_endpoint, insecure=_plain(config.otlp_endpoint))
         readers.append(PeriodicExportingMetricReader(exporter))

@@ -19,6 +19,8 @@ import yaml
 HERE: Final = Path(__file__).parent
 _HEAD: Final = "# Made from slos.yaml by `python -m deploy.observability.make`.\n"
 _MONTH: Final = "30d"
+# What has exemplars: the trace of a call stands beside the bucket that it fell into.
+_DURATIONS: Final = "ora_rpc_server_seconds_bucket"
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -96,7 +98,13 @@ def dashboard(given: dict[str, Any]) -> dict[str, Any]:
 def _panel(number: int, given: dict[str, Any]) -> dict[str, Any]:
     source = {"type": "prometheus", "uid": "${source}"}
     targets = [
-        {"refId": chr(ord("A") + i), "expr": query, "legendFormat": legend, "exemplar": True, "datasource": source}
+        {
+            "refId": chr(ord("A") + i),
+            "expr": query,
+            "legendFormat": legend,
+            "exemplar": _DURATIONS in query,
+            "datasource": source,
+        }
         for i, (legend, query) in enumerate(given["queries"].items())
     ]
     return {

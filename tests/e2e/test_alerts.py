@@ -11,6 +11,7 @@ import pytest
 
 from deploy.observability import make
 from devstack import observing
+from mesh.exemplars import TRACE_ID
 from tests import stack as stacks
 from tests.unit.deploy.test_observability import asked
 
@@ -24,8 +25,8 @@ pytestmark = [pytest.mark.debian("prometheus"), pytest.mark.timeout(240)]
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[stacks.Stack]:
-    """A stack that may be broken."""
-    with stacks.started(tmp_path / "home") as made:
+    """A stack that may be broken, with every call traced."""
+    with stacks.started(tmp_path / "home", ORA_TRACE_RATIO="1") as made:
         yield made
 
 
@@ -43,7 +44,7 @@ async def prometheus(own: stacks.Stack, tmp_path: Path) -> AsyncIterator[httpx.A
     config.write_text(observing.configuration(targets, rules, every="500ms"))
     listens = f"127.0.0.1:{told['ports']['base'] + 97}"
     options = (f"--config.file={config}", f"--storage.tsdb.path={tmp_path / 'data'}", f"--web.listen-address={listens}")
-    process = await asyncio.create_subprocess_exec("prometheus", *options, "--log.level=error")
+    process = await asyncio.create_subprocess_exec("prometheus", *options, "--log.level=error", observing.EXEMPLARS)
     async with httpx.AsyncClient(base_url=f"http://{listens}/api/v1", trust_env=False) as client:
         await eventually(lambda: ready(client))
         yield client
@@ -84,6 +85,7 @@ async def test_what_is_broken_is_told_and_what_works_is_not(own: stacks.Stack, p
         await asyncio.sleep(2)
         assert await firing(prometheus) == set()
         await valid(prometheus)
+        assert await exemplars(prometheus), "no duration leads to a trace"
         own.running.ask("halt", "fleet")
 
         async def told() -> bool:
@@ -104,3 +106,13 @@ async def valid(client: httpx.AsyncClient) -> None:
         assert answer.status_code == 200, (query, answer.text)
     names = set((await client.get("/label/__name__/values")).json()["data"])
     assert {each for each in asked() if each.startswith("envoy_")} <= names
+
+
+async def exemplars(client: httpx.AsyncClient) -> set[str]:
+    """Return the traces that Prometheus has beside the buckets of calls; nothing else stands there."""
+    now = time.time()
+    window = {"start": str(now - 600), "end": str(now + 60)}
+    answer = await client.get("/query_exemplars", params={"query": "ora_rpc_server_seconds_bucket", **window})
+    found = [each["labels"] for series in answer.json()["data"] for each in series["exemplars"]]
+    assert all(set(each) == {TRACE_ID} for each in found), found
+    return {each[TRACE_ID] for each in found}

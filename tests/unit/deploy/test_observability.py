@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from deploy.observability import make
+from mesh import exemplars
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = ("mesh", "relay", "portal_svc", "fleet_svc", "ingest_svc", "backup_svc")
@@ -62,6 +64,18 @@ def test_panels_do_not_overlap_and_queries_have_a_window() -> None:
         assert len({(each["gridPos"]["x"], each["gridPos"]["y"]) for each in panels}) == len(panels)
         for panel in panels:
             assert all("$__rate_interval" in each["expr"] for each in panel["targets"] if "rate(" in each["expr"])
+
+
+def test_what_has_exemplars_shows_them_and_they_lead_to_traces() -> None:
+    boards = [json.loads(each.read_text()) for each in (make.HERE / "grafana").glob("*.json")]
+    targets = [target for board in boards for panel in board["panels"] for target in panel["targets"]]
+    shown = {each["expr"] for each in targets if each["exemplar"]}
+    assert shown == {each["expr"] for each in targets if "ora_rpc_server_seconds_bucket" in each["expr"]}
+    assert len(shown) >= 2
+    sources = yaml.safe_load((make.HERE / "grafana" / "datasources.yaml").read_text())["datasources"]
+    by_type = {each["type"]: each for each in sources}
+    (leads,) = by_type["prometheus"]["jsonData"]["exemplarTraceIdDestinations"]
+    assert leads == {"name": exemplars.TRACE_ID, "datasourceUid": by_type["tempo"]["uid"]}
 
 
 @pytest.mark.parametrize(
