@@ -89,7 +89,8 @@ bench: setup  ## Measure, and write the tables of docs/benchmarks.md
 chaos-relay: setup  ## Kill and pause nodes and Redis at random for two minutes, under 300 Hubs
 	@ORA_CHAOS_SECONDS=120 ORA_CHAOS_HUBS=300 $(BIN)/pytest -s tests/chaos
 
-chaos: setup  ## Kill, pause, fill and expire one thing after another under load, and write down what users saw (as root)
+chaos: setup  ## Kill, pause, cut off, fill up, expire and misdate one thing after another under load; write down what users saw (as root)
+	@$(BIN)/python -m devstack.debian
 	@$(BIN)/python -m bench faults
 
 restore: setup  ## Hurt a database that archives its log, bring it back to the moment before, and verify it

@@ -1,4 +1,4 @@
-"""Owns the Debian packages that only some tests need: how to see whether one is there, and how to get it.
+"""Owns the Debian packages that only some tests and faults need: how to see whether one is there, and how to get it.
 
 `python -m devstack.debian` installs what is missing where it may (root and apt-get), and says what it could not.
 """
@@ -16,6 +16,9 @@ from typing import Final
 PACKAGES: Final = {
     "cmake": "cmake",
     "curl": "curl",
+    "faketime": "faketime",
+    "iproute2": "ip",
+    "iptables": "iptables",
     "libcjson-dev": "/usr/include/cjson/cJSON.h",
     "libcurl4-openssl-dev": "curl-config",
     "libmosquitto-dev": "/usr/include/mosquitto.h",
