@@ -1,6 +1,6 @@
 """Owns checking the deployment without a network: ``python -m deploy.check``.
 
-Kubernetes' schemas, kustomize, policy, Dockerfiles, shell, YAML, GitHub's workflows, Terraform's syntax and policy.
+Kubernetes' schemas, kustomize, policy, Dockerfiles, shell, YAML, GitHub's workflows, Terraform's own validation.
 What is rendered is a release with images by digest, as a cluster would see it.
 """
 
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 import yaml
 
 from deploy.canary import canaries
+from deploy.providers.terraform import InvalidError, offline
 from deploy.release import SERVICES, pinned
 from deploy.tools import environment
 from devstack.bootstrap import ROOT
@@ -93,10 +94,13 @@ def workflows(scratch: Path) -> None:
 
 
 def terraform(scratch: Path) -> None:
-    """Terraform: that it parses, and policy. Providers are not to be had offline, so `validate` is `plan`'s."""
-    del scratch
-    for each in sorted((ROOT / "deploy" / "terraform").rglob("*.tf")):
-        tool("hcl2tojson", each)
+    """Terraform by itself, with the schemas of its providers; and policy."""
+    try:
+        with offline(scratch) as run:
+            run("fmt", "-check", "-diff", "-recursive")
+            run("validate")
+    except InvalidError as error:
+        raise FoundError(str(error)) from error
     tool(*_policy("terraform", "deploy/terraform"))
 
 

@@ -35,7 +35,7 @@ resource "aws_s3_bucket" "main" {
 }
 
 resource "aws_s3_bucket_public_access_block" "main" {
-  bucket = aws_s3_bucket.main.id
+  bucket                  = aws_s3_bucket.main.id
   block_public_acls       = true
   block_public_policy     = true
   ignore_public_acls      = true
@@ -96,5 +96,5 @@ data "aws_iam_policy_document" "main" {
 
 resource "aws_s3_bucket_policy" "main" {
   bucket = aws_s3_bucket.main.id
-  policy   = data.aws_iam_policy_document.main.json
+  policy = data.aws_iam_policy_document.main.json
 }
