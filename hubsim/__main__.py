@@ -11,6 +11,7 @@ import signal
 import time
 import uuid
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,6 +23,9 @@ from hubsim.link import MqttVersion
 from hubsim.maintenance import Maintenance, Upkeep
 from hubsim.records import support_grant
 from sdk.errors import MalformedError
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
 
 
 @click.group()
@@ -45,10 +49,11 @@ def create(*, root: Path, count: int) -> None:
 @click.option("--ca", "ca_file", type=click.Path(path_type=Path, exists=True), required=True, help="Trusted servers.")
 @click.option("--mqtt", type=click.Choice([each.value for each in MqttVersion]), default="5.0", show_default=True)
 @click.option("--count", type=click.IntRange(1), help="Only the first so many, by id.")
+@click.option("--measure-every", type=click.FloatRange(0.1), default=300.0, show_default=True, help="Seconds.")
 @click.option(
     "--report-every",
     type=click.FloatRange(0.1),
-    default=300.0,
+    default=3600.0,
     show_default=True,
     help="Seconds; while TELEMETRY is on.",
 )
@@ -62,6 +67,7 @@ def run(  # noqa: PLR0913 - one option each
     ca_file: Path,
     mqtt: str,
     count: int | None,
+    measure_every: float,
     report_every: float,
     hub_listener: str | None,
     firmware_root: Path | None,
@@ -89,7 +95,7 @@ def run(  # noqa: PLR0913 - one option each
         if hub_listener
     ]
     care = [Maintenance(hub, each) for hub, each in zip(hubs, upkeep, strict=False)]
-    asyncio.run(_run(hubs, reports, report_every, care))
+    asyncio.run(_run(hubs, [each.run(measure_every, report_every) for each in reports], care))
 
 
 @main.command("grant-support")
@@ -100,12 +106,12 @@ def grant_support(*, folder: Path, days: float) -> None:
     click.echo(base64.b64encode(support_grant(folder, time.time() + days * 86_400)).decode())
 
 
-async def _run(hubs: list[Hub], reports: list[Reports], every_s: float, care: list[Maintenance]) -> None:
+async def _run(hubs: list[Hub], reporting: list[Coroutine[None, None, None]], care: list[Maintenance]) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stop.set)
     running = [asyncio.create_task(hub.run()) for hub in hubs]
-    running += [asyncio.create_task(each.run(every_s)) for each in reports]
+    running += [asyncio.create_task(each) for each in reporting]
     running += [asyncio.create_task(each.run()) for each in care]
     stopped = asyncio.create_task(stop.wait())
     done, _ = await asyncio.wait({*running, stopped}, return_when=asyncio.FIRST_COMPLETED)

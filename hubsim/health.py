@@ -1,6 +1,7 @@
 """Owns what a Hub measures of itself and when it reports: one sample a turn, unsent ones kept, nothing of the home.
 
-It reports only while its owner has TELEMETRY on. What the cloud has dropped for good is not sent again.
+An hour's samples go in one report: fewer packets, and they say less about when somebody is up. It reports only while
+its owner has TELEMETRY on. What the cloud has dropped for good is not sent again.
 """
 
 from __future__ import annotations
@@ -59,19 +60,24 @@ class Reports:
         self._hub, self._folder, self._gauges, self._now = hub, folder, gauges, now
         self._waiting: deque[TelemetrySample] = deque(maxlen=KEPT_SAMPLES)
 
-    async def run(self, every_s: float) -> None:
-        """Measure and report, for ever."""
+    async def run(self, measure_every_s: float, report_every_s: float) -> None:
+        """Measure and report, for ever; at moments of its own, so that Hubs do not report together."""
+        now = asyncio.get_running_loop().time
+        due = now() + random.uniform(0, report_every_s)  # noqa: S311 - spreads load, hides nothing
         while True:
-            await asyncio.sleep(every_s)
-            await self.turn()
+            await asyncio.sleep(measure_every_s)
+            report = now() >= due
+            await self.turn(report=report)
+            if report:
+                due = now() + report_every_s
 
-    async def turn(self) -> int:
-        """Measure once and report what waits; return how many samples wait still."""
+    async def turn(self, *, report: bool = True) -> int:
+        """Measure once and report what waits, if it is time to; return how many samples wait still."""
         if Capability.TELEMETRY not in load(self._folder).capabilities:
             self._waiting.clear()
             return 0
         self._waiting.append(self._gauges.sample(self._now()))
-        while self._waiting:
+        while report and self._waiting:
             part = [self._waiting[each] for each in range(min(len(self._waiting), MOST_SAMPLES))]
             try:
                 # MQTT 3.1.1 has no word for a refusal: there the acknowledgement just does not come.

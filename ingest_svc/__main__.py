@@ -21,6 +21,7 @@ from ingest_svc.drops import Drops
 from ingest_svc.erasure import on_fleet_event
 from ingest_svc.intake import Intake
 from ingest_svc.jobs import Upkeep, jobs_of
+from ingest_svc.owners import Owners
 from ingest_svc.store.pseudonym_keys import DESTROYED
 from ingest_svc.writer import Writer
 from mesh import clock, ids, log, tasks, telemetry
@@ -53,10 +54,10 @@ async def serve(scope: tasks.Scope) -> None:
             scope.background(),
         ):
             cohorts = CohortDirectory(database, CohortServiceStub(fleet), monotonic=clock.monotonic)
+            owners = Owners(database, cohorts, now=clock.now)
             writer = Writer(
                 database,
-                cohorts,
-                now=clock.now,
+                owners,
                 batch_readings=config.batch_readings,
                 waiting_readings=config.waiting_readings,
             )
@@ -84,7 +85,7 @@ async def serve(scope: tasks.Scope) -> None:
                 add_SubjectAccessServiceServicer_to_server, SubjectAccessService(database, tokens, now=clock.now)
             )
             server.add(add_HealthServiceServicer_to_server, HealthService(database, admissions, tokens, now=clock.now))
-            async with database.listening(DESTROYED, writer.forget, connected=writer.forget_all):
+            async with database.listening(DESTROYED, owners.forget, connected=owners.forget_all):
                 settle_garbage()
                 await server.serve(scope.stopping)
             await drops.flush()

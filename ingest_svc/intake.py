@@ -3,39 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ora.common.v1.capability_pb2 import CAPABILITY_TELEMETRY
 
+from ingest_svc.answers import CONSENT_OFF, DROPPED, NOT_ACTIVE, OVERLOADED
 from ingest_svc.counters import Outcome, count
 from ingest_svc.domain.filter.judge import judge
-from ingest_svc.domain.filter.verdict import DropReason, Form, Kept
+from ingest_svc.domain.filter.verdict import Form, Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ora.fleet.v1.admission_pb2 import Admission
 
+    from ingest_svc.answers import Answer, Settle
     from ingest_svc.drops import Drops
     from ingest_svc.writer import Writer
     from mesh.admission import Admissions
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What became of a payload, and the rule if it was dropped."""
-
-    outcome: Outcome
-    drop_reason: DropReason | None = None
-
-
-STORED: Final = Answer(Outcome.STORED)
-DUPLICATE: Final = Answer(Outcome.DUPLICATE)
-OVERLOADED: Final = Answer(Outcome.OVERLOADED)
-_DROPPED: Final = {reason: Answer(Outcome.DROPPED, reason) for reason in DropReason}
-# What a batch says of a payload: it changed something, it changed nothing, the batch failed.
-_BY_CHANGE: Final = {True: STORED, False: DUPLICATE, None: OVERLOADED}
 
 
 class Intake:
@@ -44,9 +29,13 @@ class Intake:
     def __init__(self, admissions: Admissions, writer: Writer, drops: Drops, *, seconds: Callable[[], int]) -> None:
         self._admissions, self._writer, self._drops, self._seconds = admissions, writer, drops, seconds
 
+    def known(self, hub_id: bytes) -> Admission | None:
+        """Return the Hub's admission if it is in memory and counts."""
+        return self._admissions.cached(hub_id)
+
     async def admission(self, hub_id: bytes) -> Admission | None:
-        """Return the Hub's admission, from memory where it counts."""
-        return self._admissions.cached(hub_id) or await self._admissions.get(hub_id)
+        """Return the Hub's admission."""
+        return await self._admissions.get(hub_id)
 
     async def room(self) -> None:
         """Return when payloads are taken again."""
@@ -64,28 +53,24 @@ class Intake:
         self.begin(hub_id, payload, form, await self.admission(hub_id), settle)
         return await final
 
-    def begin(
-        self, hub_id: bytes, payload: bytes, form: Form, admission: Admission | None, settle: Callable[[Answer], None]
-    ) -> None:
+    def begin(self, hub_id: bytes, payload: bytes, form: Form, admission: Admission | None, settle: Settle) -> None:
         """Take a payload; ``settle`` is told what became of it, once, when that is final."""
-        answer = refusal(admission)
-        if answer is None and self._writer.full:
-            answer = OVERLOADED
-        if answer is not None:
-            count(answer.outcome)
-            settle(answer)
+        refused = _refusal(admission) or (OVERLOADED if self._writer.full else None)
+        if refused is not None:
+            count(refused.outcome)
+            settle(refused)
             return
         verdict = judge(payload, form, now=self._seconds())
         if isinstance(verdict, Kept):
-            self._writer.offer(hub_id, verdict.readings, lambda changed: settle(_BY_CHANGE[changed]))
+            self._writer.offer(hub_id, verdict.readings, settle)
             return
         self._drops.count(hub_id, verdict.reason)
         count(Outcome.DROPPED)
-        settle(_DROPPED[verdict.reason])
+        settle(DROPPED[verdict.reason])
 
 
-def refusal(admission: Admission | None) -> Answer | None:
+def _refusal(admission: Admission | None) -> Answer | None:
     """Return why a Hub's payload is not even parsed, or None."""
     if admission is None or not admission.active:
-        return Answer(Outcome.NOT_ACTIVE)
-    return None if CAPABILITY_TELEMETRY in admission.capabilities else Answer(Outcome.CONSENT_OFF)
+        return NOT_ACTIVE
+    return None if CAPABILITY_TELEMETRY in admission.capabilities else CONSENT_OFF

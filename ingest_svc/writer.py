@@ -1,74 +1,60 @@
 """Owns bringing readings into the database: many payloads in one commit, acknowledged when it is durable.
 
-While one commit is on its way the next batch gathers, so batches grow with the load by themselves. Rows go in by COPY,
-which holds because readings are nearly always new; where a bucket is already there, the batch is merged instead.
+A batch is what has gathered when the database has nothing to do, or a full one while it works at another: batches grow
+with the load by themselves. Readings go in by COPY, which holds because they are nearly always new; what may be there
+already is merged in the same commit.
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections import OrderedDict, deque
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections import deque
 from typing import TYPE_CHECKING, Final
-from uuid import UUID
 
 import asyncpg
 
+from ingest_svc.answers import DUPLICATE, OVERLOADED, STORED
 from ingest_svc.counters import Outcome, count
-from ingest_svc.domain.filter.verdict import Reading
-from ingest_svc.domain.pseudonym import KEY_BYTES, month_of, pseudonym
-from ingest_svc.store import pseudonym_keys, readings
+from ingest_svc.store import copying, readings
 from mesh import log, names
 from mesh.errors import OraError
-from mesh.ids import HubId
 from mesh.telemetry import meter
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-    from datetime import date
+    from collections.abc import Mapping, Sequence
 
-    from ingest_svc.cohorts import CohortDirectory
-    from mesh.clock import Now
+    from ingest_svc.answers import Answer, Settle
+    from ingest_svc.domain.filter.verdict import Reading
+    from ingest_svc.owners import Owner, Owners
     from mesh.db import Database
+
+    # One payload's Hub, by the 16 bytes of its id, its readings, oldest first, and who waits.
+    Waiting = tuple[bytes, tuple[Reading, ...], Settle]
 
 _LOG: Final = log.get(__name__)
 _COMMITS: Final = meter.create_counter("ora_ingest_commits", "1", "Batches that were brought in, by way and outcome")
 _STORED: Final = meter.create_counter("ora_ingest_readings", "1", "Readings that were committed")
 _REMEMBERED: Final = 200_000
 _PAUSE_SECONDS: Final = 0.2
-_AT_ONCE: Final = 2
-
-# Told once whether a payload changed anything; None when its batch failed and it may be sent again.
-Settle = Callable[[bool | None], None]
-# One payload's Hub, by the 16 bytes of its id, its readings, and who waits.
-Waiting = tuple[bytes, tuple[Reading, ...], Settle]
-# Which bucket of which Hub.
-Bucket = tuple[int, bytes]
+# Commits that are under way: with three the database need not wait for us between them.
+AT_ONCE: Final = 3
 
 
 class Writer:
     """The one way into the readings."""
 
-    def __init__(
-        self, database: Database, cohorts: CohortDirectory, *, now: Now, batch_readings: int, waiting_readings: int
-    ) -> None:
-        self._database, self._cohorts, self._now = database, cohorts, now
+    def __init__(self, database: Database, owners: Owners, *, batch_readings: int, waiting_readings: int) -> None:
+        self._database, self._owners = database, owners
         self._batch, self._bound = batch_readings, waiting_readings
         self._queue: deque[Waiting] = deque()
         self._count = 0
-        self._ready, self._room = asyncio.Event(), asyncio.Event()
+        # Whether nothing more is taken now.
+        self.full = False
+        self._under_way = 0
+        self._due, self._room = asyncio.Event(), asyncio.Event()
         self._room.set()
-        self._month: date | None = None
-        self._pseudonyms: OrderedDict[bytes, UUID] = OrderedDict()
-        # Buckets that are there already, as far as we remember: the newer half, and the half before it.
-        self._seen: tuple[set[Bucket], set[Bucket]] = set(), set()
-
-    @property
-    def full(self) -> bool:
-        """Whether nothing more is taken now."""
-        return self._count >= self._bound
+        # By Hub, the newest bucket that was brought in, as far as we remember.
+        self._newest: dict[bytes, int] = {}
 
     async def room(self) -> None:
         """Return when something is taken again."""
@@ -76,34 +62,37 @@ class Writer:
 
     def offer(self, hub_id: bytes, kept: tuple[Reading, ...], settle: Settle) -> None:
         """Take readings; ``settle`` is told when they are committed, or cannot be now."""
-        if not self._queue:
-            self._ready.set()
         self._queue.append((hub_id, kept, settle))
         self._count += len(kept)
-        if self._count >= self._bound:
-            self._room.clear()
+        if not self._under_way or self._count >= self._batch:
+            self._due.set()
+            if self._count >= self._bound:
+                self.full = True
+                self._room.clear()
 
     async def run(self) -> None:
-        """Commit batch after batch until cancelled: while the database works at one, the next is made ready."""
+        """Commit batch after batch until cancelled: while the database works at some, the next is made ready."""
         async with asyncio.TaskGroup() as group:
-            for _ in range(_AT_ONCE):
+            for _ in range(AT_ONCE):
                 group.create_task(self._work())
 
     async def _work(self) -> None:
         while True:
-            await self._ready.wait()
-            batch = self._take()
-            if not batch:
-                continue
+            batch = await self._gather()
+            self._under_way += 1
             try:
-                changed = await self._commit(batch)
+                fresh, merged = await self._commit(batch)
             except (OraError, asyncpg.PostgresError) as error:
                 self._fail(batch, error)
                 await asyncio.sleep(_PAUSE_SECONDS)
             else:
-                self._settle(batch, changed)
+                self._settle(fresh, merged)
+            self._under_way -= 1
 
-    def _take(self) -> list[Waiting]:
+    async def _gather(self) -> list[Waiting]:
+        while self._count < (self._batch if self._under_way else 1):
+            self._due.clear()
+            await self._due.wait()
         batch: list[Waiting] = []
         size, queue = 0, self._queue
         while queue and size < self._batch:
@@ -111,9 +100,8 @@ class Writer:
             batch.append(each)
             size += len(each[1])
         self._count -= size
-        if not self._queue:
-            self._ready.clear()
-        if not self.full:
+        if self._count < self._bound:
+            self.full = False
             self._room.set()
         return batch
 
@@ -122,81 +110,59 @@ class Writer:
         count(Outcome.OVERLOADED, len(batch))
         _LOG.warning("a batch was not committed", **{names.COUNT: len(batch)}, exc_info=error)
         for _, _, settle in batch:
-            settle(None)
+            settle(OVERLOADED)
 
     @staticmethod
-    def _settle(batch: Sequence[Waiting], changed: Sequence[bool]) -> None:
-        stored = sum(changed)
-        count(Outcome.STORED, stored)
-        count(Outcome.DUPLICATE, len(batch) - stored)
-        for (_, _, settle), answer in zip(batch, changed, strict=True):
+    def _settle(fresh: Sequence[Waiting], merged: Sequence[tuple[Waiting, Answer]]) -> None:
+        duplicates = sum(answer is DUPLICATE for _, answer in merged)
+        count(Outcome.STORED, len(fresh) + len(merged) - duplicates)
+        count(Outcome.DUPLICATE, duplicates)
+        for _, _, settle in fresh:
+            settle(STORED)
+        for (_, _, settle), answer in merged:
             settle(answer)
 
-    async def _commit(self, batch: Sequence[Waiting]) -> list[bool]:
-        hubs = {hub for hub, _, _ in batch}
-        month = month_of(self._now())
-        cohorts = await self._cohorts.ids(hubs)
-        pseudonyms = await self._named(month, hubs)
-        buckets = {(each[0], hub) for hub, kept, _ in batch for each in kept}
-        times = {bucket: datetime.fromtimestamp(bucket, UTC) for bucket in {bucket for bucket, _ in buckets}}
-        rows = [
-            (times[bucket], pseudonyms[hub], cohorts[hub], cpu, ram, dbm, month)
-            for hub, kept, _ in batch
-            for bucket, cpu, ram, dbm in kept
-        ]
-        changed = await self._bring_in(rows, buckets)
-        if changed is None:
-            return [True] * len(batch)
-        return [any((times[each.bucket], pseudonyms[hub]) in changed for each in kept) for hub, kept, _ in batch]
-
-    async def _bring_in(self, rows: list[readings.Row], buckets: set[Bucket]) -> set[readings.Key] | None:
-        """Commit the rows; return the buckets that changed, None for all of them."""
-        new = len(buckets) == len(rows) and all(half.isdisjoint(buckets) for half in self._seen)
-        # Before it is there: the other commit that is under way must not take the same bucket for new.
-        self._remember(buckets)
-        if new and await self._copied(rows):
-            changed, way = None, "copy"
-        else:
-            async with self._database.platform() as tx:
-                changed, way = await readings.merge(tx, rows), "merge"
-        _COMMITS.add(1, {"outcome": way})
-        _STORED.add(len(rows) if changed is None else len(changed))
-        return changed
-
-    async def _copied(self, rows: list[readings.Row]) -> bool:
+    async def _commit(self, batch: list[Waiting]) -> tuple[list[Waiting], list[tuple[Waiting, Answer]]]:
+        """Commit a batch; return what was new, and what was merged with its answer."""
+        owners = await self._owners.of({hub for hub, _, _ in batch})
+        fresh, doubtful = self._divide(batch)
         try:
-            async with self._database.platform() as tx:
-                await readings.copy(tx, rows)
+            changed = await self._bring_in(owners, fresh, doubtful)
         except readings.NotNewError:
-            return False
-        return True
+            fresh, doubtful = [], batch
+            changed = await self._bring_in(owners, fresh, doubtful)
+        _COMMITS.add(1, {"outcome": "merge" if doubtful else "copy"})
+        _STORED.add(sum(len(kept) for _, kept, _ in fresh) + len(changed))
+        return fresh, [(each, STORED if _has_changed(each, owners, changed) else DUPLICATE) for each in doubtful]
 
-    async def _named(self, month: date, hubs: Collection[bytes]) -> dict[bytes, UUID]:
-        """Return the pseudonyms of the month; what was known of another month is forgotten."""
-        if month != self._month:
-            self._pseudonyms.clear()
-            self._month = month
-        missing = [each for each in hubs if each not in self._pseudonyms]
-        if missing:
-            async with self._database.platform() as tx:
-                fresh = {HubId(UUID(bytes=each)): secrets.token_bytes(KEY_BYTES) for each in missing}
-                keys = await pseudonym_keys.give(tx, month, fresh)
-            self._pseudonyms.update((each.bytes, pseudonym(each, key)) for each, key in keys.items())
-        found = {each: self._pseudonyms[each] for each in hubs}
-        while len(self._pseudonyms) > _REMEMBERED:
-            self._pseudonyms.popitem(last=False)
-        return found
+    def _divide(self, batch: list[Waiting]) -> tuple[list[Waiting], list[Waiting]]:
+        """Return what is newer than all that its Hub has brought in, and the rest."""
+        newest = self._newest
+        fresh: list[Waiting] = []
+        doubtful: list[Waiting] = []
+        if len(newest) > _REMEMBERED:
+            newest.clear()
+        for each in batch:
+            hub, kept, _ = each
+            known, last = newest.get(hub, 0), kept[-1][0]
+            (fresh if kept[0][0] > known else doubtful).append(each)
+            # Before it is there: the other commit that is under way must not take the same bucket for new.
+            if last > known:
+                newest[hub] = last
+        return fresh, doubtful
 
-    def forget(self, hub_id: str) -> None:
-        """Forget the pseudonym of a Hub whose key was destroyed."""
-        self._pseudonyms.pop(UUID(hub_id).bytes, None)
+    async def _bring_in(
+        self, owners: Mapping[bytes, Owner], fresh: Sequence[Waiting], doubtful: Sequence[Waiting]
+    ) -> set[readings.Key]:
+        """Commit readings; return the buckets that the doubtful ones changed."""
+        new = copying.encode([(owners[hub].encoded, kept) for hub, kept, _ in fresh])
+        rows = [readings.row(owners[hub], each) for hub, kept, _ in doubtful for each in kept]
+        async with self._database.platform() as tx:
+            if fresh:
+                await readings.copy(tx, new)
+            return await readings.merge(tx, rows) if rows else set()
 
-    def forget_all(self) -> None:
-        """Forget every pseudonym: keys may have been destroyed unheard."""
-        self._pseudonyms.clear()
 
-    def _remember(self, buckets: set[Bucket]) -> None:
-        newer, _ = self._seen
-        newer.update(buckets)
-        if len(newer) > _REMEMBERED:
-            self._seen = set(), newer
+def _has_changed(waiting: Waiting, owners: Mapping[bytes, Owner], changed: set[readings.Key]) -> bool:
+    hub, kept, _ = waiting
+    return any(readings.key(owners[hub], each) in changed for each in kept)

@@ -46,9 +46,11 @@ class Admissions:
     def cached(self, hub_id: bytes) -> Admission | None:
         """Return what counts for a Hub now, without asking; None if nothing does."""
         known = self._entries.get(hub_id)
-        if known is None or self._monotonic() - max(self._heard_at, known[1]) > STALE_SECONDS:
+        if known is None:
             return None
-        return known[0]
+        found, asked_at = known
+        stale = self._monotonic() - STALE_SECONDS
+        return None if asked_at < stale and self._heard_at < stale else found
 
     async def get(self, hub_id: bytes) -> Admission | None:
         """Return what counts for a Hub now; None if the registry knows no such Hub. Refuses when nobody can tell."""

@@ -10,26 +10,50 @@ import asyncio
 import os
 import sys
 import tempfile
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from bench import machine
 from bench.ingest import database, filtering, taking
+from bench.ingest.taking import Turn
 from bench.processes import ROOT, load_core
 from ingest_svc.__main__ import settle_garbage
+from ingest_svc.writer import AT_ONCE
 
 if TYPE_CHECKING:
-    from bench.ingest.taking import Turn
+    from collections.abc import Awaitable, Callable
 
 PAGE: Final = ROOT / "docs" / "benchmarks" / "ingest.md"
 WANTED_RATIO: Final = 0.6
 SHAPES: Final = (1, 12)
+# What a Hub reports at once (ADR 66).
+TYPICAL: Final = 12
 
 
-async def compare(folder: Path, arguments: argparse.Namespace) -> dict[int, tuple[list[Turn], list[Turn]]]:
+@dataclass(slots=True)
+class Compared:
+    """The turns of each way, for one shape of payload."""
+
+    records: list[Turn] = field(default_factory=list)
+    encoded: list[Turn] = field(default_factory=list)
+    intake: list[Turn] = field(default_factory=list)
+
+    @property
+    def ratio(self) -> float:
+        """How the intake's rate compares with that of the faster COPY."""
+        return _rate(self.intake) / max(_rate(self.records), _rate(self.encoded))
+
+
+def _rate(turns: list[Turn]) -> float:
+    return median(each.rate for each in turns)
+
+
+async def compare(folder: Path, arguments: argparse.Namespace) -> dict[int, Compared]:
     """Measure COPY and intake in turns, for each shape of payload."""
-    found: dict[int, tuple[list[Turn], list[Turn]]] = {}
+    found: dict[int, Compared] = {}
     who = taking.hubs(arguments.hubs)
     async with database.running(folder, arguments.port) as server:
         bench = taking.Bench(server)
@@ -37,48 +61,59 @@ async def compare(folder: Path, arguments: argparse.Namespace) -> dict[int, tupl
         for samples in SHAPES:
             given = taking.payloads(who, arguments.buckets, samples)
             await bench.intake(given)
-            rows = await bench.rows()
-            copied: list[Turn] = []
-            taken: list[Turn] = []
-            for number in range(arguments.turns):
-                for copies in ((True, False), (False, True))[number % 2]:
+            rows, each = await bench.finished(), Compared()
+            ways: list[Callable[[], Awaitable[None]]] = [
+                partial(_measure, each.records, partial(bench.records, rows)),
+                partial(_measure, each.encoded, partial(bench.encoded, rows)),
+                partial(_measure, each.intake, partial(bench.intake, given)),
+            ]
+            for _ in range(arguments.turns):
+                for way in ways:
                     await server.empty()
-                    (copied if copies else taken).append(await (bench.copy(rows) if copies else bench.intake(given)))
+                    await way()
+                ways.append(ways.pop(0))
             await server.empty()
-            found[samples] = copied, taken
+            found[samples] = each
     return found
 
 
-def ratio(copied: list[Turn], taken: list[Turn]) -> float:
-    """Return how the intake's rate compares with COPY's."""
-    return median(each.rate for each in taken) / median(each.rate for each in copied)
+async def _measure(turns: list[Turn], way: Callable[[], Awaitable[Turn]]) -> None:
+    turns.append(await way())
 
 
-def _taking(samples: int, copied: list[Turn], taken: list[Turn]) -> str:
+def _taking(samples: int, found: Compared) -> str:
     def middle(turns: list[Turn]) -> str:
-        rate, own, theirs = (
-            median(getattr(each, name) for each in turns) for name in ("rate", "own_us", "database_us")
-        )
-        return f"{rate:,.0f} | {own:.1f} | {theirs:.1f}"
+        own, theirs = (median(getattr(each, name) for each in turns) for name in ("own_us", "database_us"))
+        return f"{_rate(turns):,.0f} | {own:.1f} | {theirs:.1f}"
 
     shape = f"{samples} bucket{'s' if samples > 1 else ''} a payload"
-    return f"| {shape} | {middle(copied)} | {middle(taken)} | {ratio(copied, taken):.2f} |"
+    return "\n".join(
+        (
+            f"| {shape}: COPY, the driver encodes | {middle(found.records)} | |",
+            f"| {shape}: COPY, encoded | {middle(found.encoded)} | |",
+            f"| {shape}: intake | {middle(found.intake)} | {found.ratio:.2f} |",
+        )
+    )
 
 
 def _verdict(ratios: dict[int, float]) -> str:
     """Say plainly which shapes reach it."""
-    reached = [f"{samples} a payload" for samples, each in ratios.items() if each >= WANTED_RATIO]
-    return f"In this run it is reached by: {', '.join(reached) or 'none'}."
+    reached = [
+        f"{samples} bucket{'s' if samples > 1 else ''} a payload"
+        for samples, each in ratios.items()
+        if each >= WANTED_RATIO
+    ]
+    return f"In this run it is reached with: {', '.join(reached) or 'none'}."
 
 
 def page(
     rates: list[filtering.Rate],
     growth: list[filtering.Growth],
-    taken: dict[int, tuple[list[Turn], list[Turn]]],
+    taken: dict[int, Compared],
     arguments: argparse.Namespace,
 ) -> str:
     """Return the page."""
-    rows = next(iter(taken.values()))[0][0].rows
+    rows = next(iter(taken.values())).intake[0].rows
     filled = {
         "command": f"--seconds {arguments.seconds:g} --turns {arguments.turns} --hubs {arguments.hubs} "
         f"--buckets {arguments.buckets} --nice {arguments.nice}",
@@ -95,9 +130,11 @@ def page(
         "rows": f"{rows:,}",
         "hubs": f"{arguments.hubs:,}",
         "batch": f"{taking.BATCH:,}",
-        "taking": "\n".join(_taking(samples, *both) for samples, both in taken.items()),
+        "taking": "\n".join(_taking(samples, each) for samples, each in taken.items()),
+        "at_once": AT_ONCE,
+        "typical": TYPICAL,
         "wanted_ratio": WANTED_RATIO,
-        "verdict": _verdict({samples: ratio(*both) for samples, both in taken.items()}),
+        "verdict": _verdict({samples: each.ratio for samples, each in taken.items()}),
     }
     return Path(__file__).with_name("page.md").read_text().format(**filled)
 
@@ -122,7 +159,7 @@ def main() -> int:
         taken = asyncio.run(compare(Path(folder), arguments))
     arguments.out.write_text(page(rates, growth, taken, arguments))
     kept = all(each.a_second >= filtering.WANTED for each in rates if each.typical)
-    return 0 if kept and all(ratio(*both) >= WANTED_RATIO for both in taken.values()) else 1
+    return 0 if kept and taken[TYPICAL].ratio >= WANTED_RATIO else 1
 
 
 if __name__ == "__main__":

@@ -26,17 +26,17 @@ class Payload(NamedTuple):
     typical: bool
 
 
-def protobuf(samples: int, start: int = NOW, seed: int = 0) -> bytes:
-    """Return a report of so many 5-minute buckets, the newest first."""
+def protobuf(samples: int, last: int = NOW, seed: int = 0) -> bytes:
+    """Return a report of so many 5-minute buckets, oldest first as the contract says."""
     return TelemetryBatch(
         samples=[
             TelemetrySample(
-                sample_seconds=start - 300 * each,
+                sample_seconds=last - 300 * each,
                 cpu_pct=(seed + each) % 101,
                 ram_pct=40 + seed % 30,
                 signal_dbm=-50 - (seed + each) % 40,
             )
-            for each in range(samples)
+            for each in reversed(range(samples))
         ]
     ).SerializeToString()
 
@@ -45,7 +45,7 @@ def as_json(samples: int) -> bytes:
     """Return the same as JSON."""
     listed = [
         {"sample_seconds": NOW - 300 * each, "cpu_pct": each % 101, "ram_pct": 47, "signal_dbm": -61}
-        for each in range(samples)
+        for each in reversed(range(samples))
     ]
     return json.dumps({"samples": listed}, separators=(",", ":")).encode()
 
@@ -55,7 +55,7 @@ def everyday() -> list[Payload]:
     return [
         Payload("Protobuf, 1 bucket", protobuf(1), Form.UNSAID, typical=True),
         Payload("JSON, 1 bucket", as_json(1), Form.UNSAID, typical=True),
-        Payload("Protobuf, 12 buckets (an hour)", protobuf(12), Form.UNSAID, typical=False),
+        Payload("Protobuf, 12 buckets (an hour)", protobuf(12), Form.UNSAID, typical=True),
         Payload("JSON, 12 buckets (an hour)", as_json(12), Form.UNSAID, typical=False),
         Payload("dropped: a key of a sensor", b'{"samples":[{"occupancy":1}]}', Form.UNSAID, typical=False),
     ]

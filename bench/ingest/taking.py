@@ -1,7 +1,9 @@
 """Owns measuring the intake: payloads into committed rows by the service's own code, beside COPY of the same rows.
 
-Both are given the same readings, in the same batches, on the same server, in turns. COPY is given finished rows: what
-it does not do is the work of the intake, which is consent, filter, pseudonym and acknowledgement.
+All ways are given the same readings, in the same batches, on the same server, in turns. COPY is given finished rows:
+what it does not do is the work of the intake, which is consent, filter, pseudonym and acknowledgement. It is measured
+twice: rows that the driver encodes, batch after batch, and rows that are encoded already, as many batches under way as
+the intake has.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import UUID, uuid5
 
 from ora.common.v1.capability_pb2 import CAPABILITY_TELEMETRY
@@ -19,27 +21,32 @@ from ora.fleet.v1.admission_pb2 import Admission
 from ora.fleet.v1.cohort_service_pb2 import BatchGetCohortsResponse
 
 from bench.ingest.payloads import protobuf
+from ingest_svc.answers import STORED, Answer
 from ingest_svc.coarse import CoarseClock
 from ingest_svc.cohorts import CohortDirectory
 from ingest_svc.domain.filter.verdict import Form
 from ingest_svc.drops import Drops
-from ingest_svc.intake import STORED, Answer, Intake
-from ingest_svc.store import partitions, readings
-from ingest_svc.writer import Writer
+from ingest_svc.intake import Intake
+from ingest_svc.owners import Owners
+from ingest_svc.store import copying, partitions, readings
+from ingest_svc.writer import AT_ONCE, Writer
 from mesh import clock, ids
 from mesh.admission import Admissions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    import asyncpg
 
     from bench.ingest.database import Server
 
 BATCH: Final = 5_000
 WAITING: Final = 50_000
-# Payloads that come together in one turn of the loop; then the commits have their turn, as between reads of a stream.
-_READ_AT_ONCE: Final = 25
+# Bytes of payloads that come together in one turn of the loop; then the commits have their turn, as between reads of a
+# stream.
+_READ_AT_ONCE: Final = 4096
 _SPACE: Final = UUID("5f0e8d1c-3c5a-4a43-9a3e-0d5f6f1f1a10")
-_READ: Final = "SELECT bucket_time, pseudonym, cohort_id, cpu_pct, ram_pct, signal_dbm, key_month FROM ingest.reading"
+_READ: Final = "SELECT key_month, pseudonym, cohort_id, bucket_time, cpu_pct, ram_pct, signal_dbm FROM ingest.reading"
 
 
 class Registry:
@@ -84,13 +91,23 @@ def hubs(count: int) -> list[bytes]:
 
 
 def payloads(who: Sequence[bytes], buckets: int, samples: int) -> list[tuple[bytes, bytes]]:
-    """Return reports about the last ``buckets`` buckets of every Hub, ``samples`` of them in each payload."""
+    """Return reports about the last ``buckets`` buckets of every Hub, ``samples`` of them in each payload.
+
+    Each Hub measures in a second of its own.
+    """
     start = int(time.time()) // 300 * 300
     return [
-        (hub, protobuf(samples, start - 300 * at, seed))
-        for at in range(0, buckets, samples)
+        (hub, protobuf(samples, start - 300 * at + seed * 7 % 300, seed))
+        for at in reversed(range(0, buckets, samples))
         for seed, hub in enumerate(who)
     ]
+
+
+class Finished(NamedTuple):
+    """The same rows as those of the intake, ready for COPY."""
+
+    records: list[tuple[object, ...]]
+    encoded: list[bytes]
 
 
 class Bench:
@@ -102,6 +119,8 @@ class Bench:
         self._clock = CoarseClock(clock.now, clock.monotonic)
         self._admissions = Admissions(registry, monotonic=self._clock.monotonic)
         self._cohorts = CohortDirectory(self._database, registry, monotonic=clock.monotonic)
+        # The service has run for a while: it has met its Hubs before.
+        self._owners = Owners(self._database, self._cohorts, now=clock.now)
 
     async def prepare(self) -> None:
         """Make the days."""
@@ -109,15 +128,18 @@ class Bench:
         async with self._database.platform() as tx:
             await partitions.make(tx, today - timedelta(days=8), today + timedelta(days=7))
 
-    async def rows(self) -> list[readings.Row]:
+    async def finished(self) -> Finished:
         """Return what is in the table."""
         async with self._database.platform() as tx:
             await tx.execute("SET LOCAL statement_timeout = 0")
-            return [cast("readings.Row", tuple(row)) for row in await tx.fetch(_READ, timeout=600)]
+            rows = await tx.fetch(_READ, timeout=600)
+        return Finished(
+            [tuple(each) for each in rows], [_encoded(rows[at : at + BATCH]) for at in range(0, len(rows), BATCH)]
+        )
 
     async def intake(self, given: Sequence[tuple[bytes, bytes]]) -> Turn:
         """Take payloads by the service's own code, as the stream of the relay does."""
-        writer = Writer(self._database, self._cohorts, now=clock.now, batch_readings=BATCH, waiting_readings=WAITING)
+        writer = Writer(self._database, self._owners, batch_readings=BATCH, waiting_readings=WAITING)
         drops = Drops(self._database, self._cohorts, now=clock.now, new_id=ids.uuid7)
         intake = Intake(self._admissions, writer, drops, seconds=self._clock.seconds)
         for hub, _ in given:
@@ -125,28 +147,48 @@ class Bench:
         working = [asyncio.create_task(each) for each in (writer.run(), self._clock.run())]
         answers: list[Answer] = []
         own, theirs, began = time.process_time(), self._server.cpu(), time.monotonic()
-        for number, (hub, payload) in enumerate(given):
-            if not number % _READ_AT_ONCE:
+        read = 0
+        for hub, payload in given:
+            read += len(payload)
+            if read > _READ_AT_ONCE:
                 await asyncio.sleep(0)
+                read = 0
             if writer.full:
                 await writer.room()
-            intake.begin(hub, payload, Form.UNSAID, await intake.admission(hub), answers.append)
-        while len(answers) < len(given):  # noqa: ASYNC110 - the last batch is on its way
+            admission = intake.known(hub) or await intake.admission(hub)
+            intake.begin(hub, payload, Form.UNSAID, admission, answers.append)
+        # The last batch is on its way, or something ended that should not.
+        while len(answers) < len(given) and not any(each.done() for each in working):  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         turn = await self._turn(began, own, theirs)
         for each in working:
             each.cancel()
-        await asyncio.gather(*working, return_exceptions=True)
-        if set(answers) != {STORED}:
-            raise RuntimeError(f"not everything was stored: {set(answers)}")
+        ends = await asyncio.gather(*working, return_exceptions=True)
+        if len(answers) < len(given) or set(answers) != {STORED}:
+            raise RuntimeError(f"not everything was stored: {set(answers)}, {ends}")
         return turn
 
-    async def copy(self, given: Sequence[readings.Row]) -> Turn:
-        """Copy finished rows."""
+    async def records(self, rows: Finished) -> Turn:
+        """Copy rows that the driver encodes."""
         own, theirs, began = time.process_time(), self._server.cpu(), time.monotonic()
-        for at in range(0, len(given), BATCH):
+        for at in range(0, len(rows.records), BATCH):
             async with self._database.platform() as tx:
-                await readings.copy(tx, given[at : at + BATCH])
+                await tx.copy_records_to_table(
+                    "reading", schema_name="ingest", records=rows.records[at : at + BATCH], columns=copying.COLUMNS
+                )
+        return await self._turn(began, own, theirs)
+
+    async def encoded(self, rows: Finished) -> Turn:
+        """Copy rows that are encoded."""
+        left = iter(rows.encoded)
+
+        async def work() -> None:
+            for each in left:
+                async with self._database.platform() as tx:
+                    await readings.copy(tx, each)
+
+        own, theirs, began = time.process_time(), self._server.cpu(), time.monotonic()
+        await asyncio.gather(*(work() for _ in range(AT_ONCE)))
         return await self._turn(began, own, theirs)
 
     async def _turn(self, began: float, own: float, theirs: float) -> Turn:
@@ -155,3 +197,10 @@ class Bench:
         async with self._database.platform() as tx:
             count: int = await tx.fetchval("SELECT count(*) FROM ingest.reading", timeout=60)
         return Turn(count, seconds, spent / count * 1e6, served / count * 1e6)
+
+
+def _encoded(rows: Iterable[asyncpg.Record]) -> bytes:
+    return copying.encode(
+        (copying.owner(month, pseudonym, cohort), [(int(bucket.timestamp()), cpu, ram, dbm)])
+        for month, pseudonym, cohort, bucket, cpu, ram, dbm in rows
+    )

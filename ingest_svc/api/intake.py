@@ -10,14 +10,16 @@ from ora.ingest.v1 import intake_pb2
 from ora.ingest.v1 import intake_service_pb2 as pb
 from ora.ingest.v1 import intake_service_pb2_grpc as rpc
 
+from ingest_svc.answers import OVERLOADED, Answer
 from ingest_svc.api.names import calling_hub
 from ingest_svc.counters import Outcome
 from ingest_svc.domain.filter.verdict import DropReason, Form
-from ingest_svc.intake import OVERLOADED, Answer, Intake
 from mesh.errors import InvalidArgumentError, StateConflictError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from ingest_svc.intake import Intake
 
 _FORMS: Final = {
     intake_pb2.TELEMETRY_FORMAT_UNSPECIFIED: Form.UNSAID,
@@ -114,7 +116,7 @@ class _Stream:
     async def _take(self, request: pb.ForwardTelemetryRequest) -> None:
         frame = request.frame
         try:
-            admission = await self._intake.admission(request.hub_id)
+            admission = self._intake.known(request.hub_id) or await self._intake.admission(request.hub_id)
         except UnavailableError:
             self._answer(frame, OVERLOADED)
             return

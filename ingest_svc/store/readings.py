@@ -8,14 +8,16 @@ from uuid import UUID
 
 import asyncpg
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from ingest_svc.store import copying
 
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from ingest_svc.domain.filter.verdict import Reading
+    from ingest_svc.owners import Owner
     from mesh.db import Tx
 
-
-COLUMNS: Final = ("bucket_time", "pseudonym", "cohort_id", "cpu_pct", "ram_pct", "signal_dbm", "key_month")
-# One reading as it is stored, in the order of the columns: a plain tuple: there may be 100,000 a second.
+# One reading to merge.
 Row = tuple[datetime, UUID, int, int | None, int | None, int | None, date]
 # Which bucket of whom.
 Key = tuple[datetime, UUID]
@@ -55,12 +57,29 @@ class NotNewError(Exception):
     """A row is there already; the transaction can only be rolled back."""
 
 
-async def copy(tx: Tx, rows: Sequence[Row]) -> None:
-    """Add rows that are all new, or refuse."""
+async def copy(tx: Tx, encoded: bytes) -> None:
+    """Add rows that are all new, as ``copying`` encodes them, or refuse."""
     try:
-        await tx.copy_records_to_table("reading", schema_name="ingest", records=rows, columns=COLUMNS)
+        await tx.copy_to_table(
+            "reading", schema_name="ingest", source=_whole(encoded), columns=copying.COLUMNS, format="binary"
+        )
     except asyncpg.UniqueViolationError:
         raise NotNewError from None
+
+
+async def _whole(encoded: bytes) -> AsyncIterator[bytes]:
+    yield encoded
+
+
+def key(owner: Owner, reading: Reading) -> Key:
+    """Return the bucket of a reading."""
+    return datetime.fromtimestamp(reading[0], UTC), owner.pseudonym
+
+
+def row(owner: Owner, reading: Reading) -> Row:
+    """Return a reading to merge."""
+    _, cpu, ram, dbm = reading
+    return *key(owner, reading), owner.cohort_id, cpu, ram, dbm, owner.month
 
 
 async def merge(tx: Tx, rows: Sequence[Row]) -> set[Key]:

@@ -41,19 +41,16 @@ def readings(tree: object, now: int) -> tuple[Reading, ...]:
     buckets: dict[int, Reading] = {}
     for each in samples:
         reading = _reading(each, now)
-        known = buckets.get(reading.bucket)
-        buckets[reading.bucket] = reading if known is None else worse(known, reading)
+        known = buckets.get(reading[0])
+        buckets[reading[0]] = reading if known is None else _worse(known, reading)
     return tuple(buckets[each] for each in sorted(buckets))
 
 
-def worse(one: Reading, other: Reading) -> Reading:
+def _worse(one: Reading, other: Reading) -> Reading:
     """Return the worse of two readings of one bucket. The order and the number of repetitions make no difference."""
-    return Reading(
-        one.bucket,
-        _either(max, one.cpu_pct, other.cpu_pct),
-        _either(max, one.ram_pct, other.ram_pct),
-        _either(min, one.signal_dbm, other.signal_dbm),
-    )
+    bucket, *numbers = one
+    cpu, ram, dbm = map(_either, (max, max, min), numbers, other[1:])
+    return bucket, cpu, ram, dbm
 
 
 def _either(choose: Callable[[int, int], int], one: int | None, other: int | None) -> int | None:
@@ -85,7 +82,7 @@ def _reading(sample: object, now: int) -> Reading:
     if not found:
         raise RefusedError(DropReason.EMPTY)
     get = found.get
-    return Reading(bucket, get("cpu_pct"), get("ram_pct"), get("signal_dbm"))
+    return bucket, get("cpu_pct"), get("ram_pct"), get("signal_dbm")
 
 
 def _bucket(seconds: object, now: int) -> int:

@@ -23,6 +23,9 @@ def judge(payload: bytes, form: Form, *, now: int, lexicon: Lexicon | None = Non
     """Return what is kept of a payload, or why all of it is dropped. ``now`` is in seconds since 1970."""
     if len(payload) > MAX_BYTES:
         return Dropped(DropReason.TOO_LARGE)
+    # A plain report begins with 0A and a length, and then 08, so it is no JSON whatever white space 0A may be.
+    if form is not Form.JSON and (plain := protobuf_plain.readings(payload, now)) is not None:
+        return Kept(plain)
     if form is Form.UNSAID:
         form = Form.JSON if payload.lstrip(_SPACE)[:1] == b"{" else Form.PROTOBUF
     try:
@@ -30,9 +33,6 @@ def judge(payload: bytes, form: Form, *, now: int, lexicon: Lexicon | None = Non
             tree = json_form.parse(payload)
             deny.refuse_forbidden(tree, lexicon)
         else:
-            plain = protobuf_plain.readings(payload, now)
-            if plain is not None:
-                return Kept(plain)
             tree = _protobuf(payload, lexicon)
         return Kept(allow.readings(tree, now))
     except RefusedError as refused:

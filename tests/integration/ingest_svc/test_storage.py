@@ -11,12 +11,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from ingest_svc.answers import DUPLICATE, OVERLOADED, STORED
 from ingest_svc.cohorts import CohortDirectory
 from ingest_svc.domain.filter.verdict import DropReason, Reading
 from ingest_svc.domain.pseudonym import pseudonym
 from ingest_svc.drops import Drops
-from ingest_svc.erasure import on_fleet_event
+from ingest_svc.erasure import erase, on_fleet_event
 from ingest_svc.jobs import Upkeep
+from ingest_svc.owners import Owners
 from ingest_svc.writer import Writer
 from mesh.errors import InternalError
 from mesh.events import Event
@@ -73,7 +75,8 @@ def cohorts(database: Database) -> CohortDirectory:
 
 @asynccontextmanager
 async def writing(database: Database, cohorts: CohortDirectory, clock: Clock) -> AsyncIterator[Writer]:
-    writer = Writer(database, cohorts, now=clock.now, batch_readings=1000, waiting_readings=1000)
+    owners = Owners(database, cohorts, now=clock.now)
+    writer = Writer(database, owners, batch_readings=1000, waiting_readings=1000)
     task = asyncio.create_task(writer.run())
     try:
         yield writer
@@ -85,7 +88,8 @@ async def writing(database: Database, cohorts: CohortDirectory, clock: Clock) ->
 def offer(writer: Writer, hub: HubId, readings: tuple[Reading, ...]) -> asyncio.Future[bool | None]:
     """Offer readings; the future tells whether they changed anything, None when the batch failed."""
     told: asyncio.Future[bool | None] = asyncio.get_running_loop().create_future()
-    writer.offer(hub.bytes, readings, told.set_result)
+    changed = {STORED: True, DUPLICATE: False, OVERLOADED: None}
+    writer.offer(hub.bytes, readings, lambda answer: told.set_result(changed[answer]))
     return told
 
 
@@ -95,7 +99,7 @@ def hub() -> HubId:
 
 def at(moment: datetime, cpu: int | None = 5, signal: int | None = None) -> Reading:
     seconds = int(moment.timestamp())
-    return Reading(seconds - seconds % 300, cpu, None, signal)
+    return seconds - seconds % 300, cpu, None, signal
 
 
 async def days(superuser: Any) -> list[str]:
@@ -205,6 +209,46 @@ async def test_a_payload_counts_once_in_any_order_and_number(
         assert await asyncio.gather(*repeated)
     rows = await superuser.fetch("SELECT cpu_pct, signal_dbm FROM ingest.reading ORDER BY bucket_time, cpu_pct")
     assert [tuple(row) for row in rows] == [(6, None), (9, -20), (7, None)]
+
+
+async def test_both_ways_into_the_table_write_the_same(
+    database: Database, cohorts: CohortDirectory, upkeep: Upkeep, clock: Clock, superuser: Any
+) -> None:
+    await upkeep.make_partitions(START)
+    start = int(START.timestamp())
+    numbers = [(0, 100, -120), (100, 0, 0), (7, None, None), (None, 8, None), (None, None, -62)]
+    kept = tuple((start + 300 * at, *each) for at, each in enumerate(numbers))
+    copied, merged = hub(), hub()
+    async with writing(database, cohorts, clock) as writer:
+        assert await offer(writer, copied, kept)
+        # What is older than the newest is merged.
+        assert await offer(writer, merged, ((start + 300 * len(kept), 1, 1, -2),))
+        assert await offer(writer, merged, kept)
+    read = "SELECT {} FROM ingest.reading WHERE pseudonym = $1 AND bucket_time < $2 ORDER BY bucket_time"
+    keys = await superuser.fetch("SELECT hub_id, key FROM ingest.pseudonym_key")
+    names = {row["hub_id"]: pseudonym(row["hub_id"], row["key"]) for row in keys}
+    until = START + timedelta(seconds=300 * len(kept))
+    columns = "bucket_time, cpu_pct, ram_pct, signal_dbm, cohort_id, key_month"
+    one, other = [await superuser.fetch(read.format(columns), names[each], until) for each in (copied, merged)]
+    assert [tuple(row) for row in one] == [tuple(row) for row in other]
+    assert [(int(row[0].timestamp()), *tuple(row)[1:4]) for row in one] == list(kept)
+    assert {row["key_month"] for row in one} == {date(2026, 3, 1)}
+
+
+async def test_a_hub_is_forgotten_while_others_are_learnt(
+    database: Database, cohorts: CohortDirectory, upkeep: Upkeep, clock: Clock
+) -> None:
+    await upkeep.make_partitions(START)
+    one, other = hub(), hub()
+    owners = Owners(database, cohorts, now=clock.now)
+    before = (await owners.of({one.bytes}))[one.bytes].pseudonym
+    learning = asyncio.create_task(owners.of({one.bytes, other.bytes}))
+    await asyncio.sleep(0)
+    async with database.platform() as tx:
+        await erase(tx, one)
+    owners.forget(str(one))
+    assert (await learning)[one.bytes].pseudonym == before
+    assert (await owners.of({one.bytes}))[one.bytes].pseudonym != before
 
 
 async def test_a_batch_that_fails_is_told_and_the_next_one_goes_in(

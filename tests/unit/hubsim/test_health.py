@@ -86,6 +86,14 @@ async def test_what_was_not_taken_is_sent_again_with_the_next(folder: Path, firs
     assert [len(TelemetryBatch.FromString(each).samples) for each in line.reported] == [1, 2]
 
 
+async def test_an_hour_goes_in_one_report(folder: Path) -> None:
+    switch(folder, Capability.TELEMETRY)
+    line = Line()
+    reporting = reports(folder, line)
+    assert [await reporting.turn(report=each == 11) for each in range(12)] == [*range(1, 12), 0]
+    assert [len(TelemetryBatch.FromString(each).samples) for each in line.reported] == [12]
+
+
 async def test_what_is_dropped_for_good_is_not_sent_again(folder: Path) -> None:
     switch(folder, Capability.TELEMETRY)
     line = Line(NEVER)

@@ -11,7 +11,7 @@ from ora.ingest.v1 import intake_pb2
 from ora.ingest.v1.telemetry_pb2 import TelemetryBatch, TelemetrySample
 
 from ingest_svc.domain.filter.judge import MAX_BYTES, judge
-from ingest_svc.domain.filter.verdict import Dropped, DropReason, Form, Kept, Reading
+from ingest_svc.domain.filter.verdict import Dropped, DropReason, Form, Kept
 
 NOW = 1_795_000_000
 BUCKET = NOW - NOW % 300
@@ -40,12 +40,12 @@ def test_reasons_have_the_numbers_of_the_contract() -> None:
 
 def test_a_sample_is_kept_in_its_bucket_and_its_steps() -> None:
     kept = verdict(of({"sample_seconds": NOW, "cpu_pct": 12.9, "ram_pct": 100, "signal_dbm": -61}))
-    assert kept == Kept((Reading(BUCKET, 12, 100, -62),))
+    assert kept == Kept(((BUCKET, 12, 100, -62),))
 
 
 @pytest.mark.parametrize(("dbm", "stored"), [(0, 0), (-1, -2), (-2, -2), (-60.5, -62), (-119, -120), (-120, -120)])
 def test_the_signal_is_kept_in_steps_of_2_db(dbm: float, stored: int) -> None:
-    assert verdict(of({"sample_seconds": NOW, "signal_dbm": dbm})) == Kept((Reading(BUCKET, None, None, stored),))
+    assert verdict(of({"sample_seconds": NOW, "signal_dbm": dbm})) == Kept(((BUCKET, None, None, stored),))
 
 
 def test_a_bucket_holds_the_worst_of_its_samples_in_any_order() -> None:
@@ -55,13 +55,13 @@ def test_a_bucket_holds_the_worst_of_its_samples_in_any_order() -> None:
         {"sample_seconds": BUCKET + 10, "signal_dbm": -80},
         {"sample_seconds": BUCKET - 1, "cpu_pct": 1},
     ]
-    expected = Kept((Reading(BUCKET - 300, 1, None, None), Reading(BUCKET, 90, 5, -80)))
+    expected = Kept(((BUCKET - 300, 1, None, None), (BUCKET, 90, 5, -80)))
     assert verdict(of(*samples)) == verdict(of(*reversed(samples))) == expected
 
 
 def test_both_forms_of_a_batch_are_kept_alike() -> None:
     fields = {"sample_seconds": NOW - 7, "cpu_pct": 0, "ram_pct": 55, "signal_dbm": -61}
-    assert verdict(encoded(**fields)) == verdict(of(fields)) == Kept((Reading((NOW - 7) // 300 * 300, 0, 55, -62),))
+    assert verdict(encoded(**fields)) == verdict(of(fields)) == Kept((((NOW - 7) // 300 * 300, 0, 55, -62),))
 
 
 def test_64_samples_are_kept_and_65_are_not() -> None:
