@@ -40,6 +40,11 @@ _FATES: Final = {
     intake_pb2.INTAKE_OUTCOME_REFUSED: refused(Refusal.CONSENT_OFF),
     intake_pb2.INTAKE_OUTCOME_OVERLOADED: refused(Refusal.OVERLOADED),
 }
+# What a Hub calls its payload, as over HTTPS; any other name says nothing, and ingest looks for itself.
+_FORMATS: Final = {
+    "application/x-protobuf": intake_pb2.TELEMETRY_FORMAT_PROTOBUF,
+    "application/json": intake_pb2.TELEMETRY_FORMAT_JSON,
+}
 _UNSAID: Final = refused(Refusal.ROUTE_UNAVAILABLE)
 
 
@@ -50,6 +55,7 @@ class _Item:
     frame: int
     hub_id: bytes
     payload: bytes
+    format: intake_pb2.TelemetryFormat.ValueType
     origin: Origin | None
     token: int
     until: float
@@ -71,7 +77,9 @@ class Forwarder:
         """How many bytes are here, not answered."""
         return self._bytes
 
-    def take(self, hub_id: bytes, payload: bytes, origin: Origin | None, token: int) -> Fate | None:
+    def take(
+        self, hub_id: bytes, payload: bytes, origin: Origin | None, token: int, *, content_type: str | None = None
+    ) -> Fate | None:
         """Take one payload, or refuse it while too much waits: then the Hub keeps it."""
         if len(payload) > _MOST_BYTES:
             return refused(Refusal.TOO_LARGE)
@@ -80,7 +88,9 @@ class Forwarder:
         self._frame += 1
         self._bytes += len(payload)
         until = time.monotonic() + _PATIENCE_SECONDS
-        self._waiting.append(_Item(self._frame, hub_id, payload, origin, token, until))
+        called = (content_type or "").partition(";")[0].strip().lower()
+        said = _FORMATS.get(called, intake_pb2.TELEMETRY_FORMAT_UNSPECIFIED)
+        self._waiting.append(_Item(self._frame, hub_id, payload, said, origin, token, until))
         self._ready.set()
         return None
 
@@ -120,7 +130,10 @@ class Forwarder:
             while self._waiting:
                 item = self._waiting.popleft()
                 self._open[item.frame] = item
-                await call.write(ForwardTelemetryRequest(frame=item.frame, hub_id=item.hub_id, payload=item.payload))
+                request = ForwardTelemetryRequest(
+                    frame=item.frame, hub_id=item.hub_id, payload=item.payload, format=item.format
+                )
+                await call.write(request)
             self._ready.clear()
 
     def _again(self) -> None:

@@ -148,7 +148,8 @@ def _carry(node: Node, client: Client, route: Route, publish: Publish) -> Fate |
             node.counters.envelopes_down += 1
     target = route.subscriber
     if target is None:
-        return elsewhere(node, route, payload, origin, publish.packet_id)
+        content_type = publish.properties.content_type if publish.properties is not None else None
+        return elsewhere(node, route, payload, origin, publish.packet_id, content_type=content_type)
     return push(
         node,
         target,
@@ -180,10 +181,12 @@ def _away(node: Node, client: Client, hub_id: bytes, publish: Publish) -> Fate |
     )
 
 
-def elsewhere(node: Node, route: Route, payload: bytes, origin: Client | None, packet_id: int) -> Fate | None:
+def elsewhere(
+    node: Node, route: Route, payload: bytes, origin: Client | None, packet_id: int, *, content_type: str | None = None
+) -> Fate | None:
     """Pass on what nobody here takes: an envelope for an app session may find it on another node."""
     if route.leaf is Leaf.TELEMETRY:
-        return node.collector.take(route.hub_id, payload, origin, packet_id)
+        return node.collector.take(route.hub_id, payload, origin, packet_id, content_type=content_type)
     view = node.gate.read(payload, 0, len(payload)) if route.leaf is Leaf.UP else None
     if not isinstance(view, RouteView):
         return OFFLINE

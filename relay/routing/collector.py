@@ -14,14 +14,18 @@ if TYPE_CHECKING:
 class Collector(Protocol):
     """Takes what Hubs report of themselves."""
 
-    def take(self, hub_id: bytes, payload: bytes, origin: Origin | None, token: int) -> Fate | None:
-        """Take one payload; its fate if it is known at once, else ``origin`` is told."""
+    def take(
+        self, hub_id: bytes, payload: bytes, origin: Origin | None, token: int, *, content_type: str | None = None
+    ) -> Fate | None:
+        """Take one payload and what its Hub calls it; its fate if it is known at once, else ``origin`` is told."""
 
 
 class NoCollector:
     """A relay that nobody has told where telemetry goes."""
 
-    def take(self, hub_id: bytes, payload: bytes, origin: Origin | None, token: int) -> Fate | None:
+    def take(
+        self, hub_id: bytes, payload: bytes, origin: Origin | None, token: int, *, content_type: str | None = None
+    ) -> Fate | None:
         """There is nobody to take it."""
-        del hub_id, payload, origin, token
+        del hub_id, payload, origin, token, content_type
         return OFFLINE

@@ -15,6 +15,7 @@ from relay.api import telemetry
 from relay.api.telemetry import Forwarder
 from relay.routing.reasons import DELIVERED, Refusal, refused
 from relay.routing.topics import Leaf, hub_topic
+from relay.wire.properties import Properties
 from tests.unit.relay.world import HUB, Teller, World
 
 if TYPE_CHECKING:
@@ -94,6 +95,27 @@ async def test_a_report_goes_as_it_came_and_is_acknowledged_when_it_is_stored() 
             call.answer(each)
         await until(lambda: not forwarder.waiting_bytes)
         assert world.take(hub) == b"".join(b"\x40\x02\x00" + bytes([each]) for each in (4, 3, 2, 1))
+
+
+@pytest.mark.parametrize(
+    ("content_type", "said"),
+    [
+        (None, intake_pb2.TELEMETRY_FORMAT_UNSPECIFIED),
+        ("application/x-protobuf", intake_pb2.TELEMETRY_FORMAT_PROTOBUF),
+        ("application/JSON; charset=utf-8", intake_pb2.TELEMETRY_FORMAT_JSON),
+        ("text/plain", intake_pb2.TELEMETRY_FORMAT_UNSPECIFIED),
+    ],
+)
+async def test_what_the_hub_calls_its_report_is_passed_on(
+    content_type: str | None, said: intake_pb2.TelemetryFormat.ValueType
+) -> None:
+    world, ingest = World(), Ingest()
+    hub = world.connect()
+    async with forwarding(world, ingest):
+        properties = Properties(content_type=content_type)
+        world.publish(hub, TOPIC, b"{", qos=1, packet_id=1, properties=properties)
+        call = await ingest.calls.get()
+        assert (await call.written.get()).format == said
 
 
 @pytest.mark.parametrize(
