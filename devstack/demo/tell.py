@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from devstack import state
-from devstack.demo import beginning, blindness, conversation, handing_over, hardship
+from devstack.demo import beginning, blindness, conversation, handing_over, hardship, health
 from devstack.demo.scene import Scene
 from devstack.demo.story import NotShownError, Story, expect
 from devstack.dev.hub_kinds import HubKind
@@ -53,6 +53,7 @@ async def _tell(story: Story, scene: Scene) -> None:
         await conversation.talk(story, scene)
         await conversation.strangers(story, scene)
         await blindness.tell(story, scene)
+        await health.tell(story, scene)
         await hardship.power_cut(story, scene)
         await hardship.change_of_mind(story, scene)
         await hardship.theft(story, scene)

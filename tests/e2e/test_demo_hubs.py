@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from devstack.demo import beginning, blindness, conversation, handing_over
+from devstack.demo import beginning, blindness, conversation, handing_over, health
 from devstack.demo.scene import Scene
 from devstack.demo.story import Story
 from devstack.dev.hub_kinds import HubKind
@@ -39,6 +39,7 @@ async def test_the_story_is_the_same_with_either_hub(stack: Stack, tmp_path: Pat
         await conversation.talk(story, scene)
         await conversation.strangers(story, scene)
         await blindness.tell(story, scene)
+        await health.tell(story, scene)
     await handing_over.tell(story, scene)
     assert story.verified
-    assert len(story.steps) >= 22
+    assert len(story.steps) >= 26
