@@ -101,7 +101,7 @@ class RelayOperationsService(rpc.RelayOperationsServiceServicer):
             envelopes_up=client.up,
             queued_bytes=client.unsent + client.output_bytes + (session.queued if session is not None else 0),
             in_flight=len(session.flights) if session is not None else 0,
-            receivers=len(self._node.receivers.of_hub(hub_id)),
+            receivers=self._node.receivers.apps(hub_id),
         )
 
     def _step(self, step: Step) -> pb.TraceStep:

@@ -119,7 +119,7 @@ class RelayService(rpc.RelayServiceServicer):
         if refusal is not None:
             self._downward.refuse(refusal)
             raise _refusal(refusal)
-        if len(self._node.receivers.of_hub(hub_id)) >= self._node.limits.receivers_per_hub:
+        if self._node.receivers.apps(hub_id) >= self._node.limits.receivers_per_hub:
             self._node.counters.refusals[_FULL] += 1
             raise ResourceExhaustedError("the Hub has too many attached sessions", reason=_FULL)
 

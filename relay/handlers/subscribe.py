@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from relay.routing.policy import Anywhere
 from relay.routing.reasons import Close
 from relay.routing.session import Grant
-from relay.routing.topics import Leaf
 from relay.wire.codes import ReasonCode
 from relay.wire.subscribe import Suback, Subscribe, Unsuback, Unsubscribe, encode_suback, encode_unsuback
 
@@ -55,9 +54,7 @@ def _grant(
     if topic not in session.subscriptions and len(session.subscriptions) >= client.terms.subscriptions:
         return ReasonCode.QUOTA_EXCEEDED
     session.subscriptions[topic] = Grant(wish.qos, wish.no_local, wish.retain_as_published)
-    node.routes.subscribe(node.route(topic, named), client, wish.qos)
-    if named.leaf is Leaf.DOWN and wish.qos:
-        node.elsewhere.listening(named.hub_id)
+    node.subscribe(topic, named, client, wish.qos)
     return ReasonCode(wish.qos)
 
 
@@ -69,6 +66,6 @@ def unsubscribe(node: Node, client: Client, session: Session, packet: Unsubscrib
         if known is not None and node.broker is not None:
             node.broker.unsubscribe(session, topic)
         elif known is not None:
-            node.routes.unsubscribe(topic, client)
+            node.unsubscribe(topic, client)
         reasons.append(ReasonCode.NO_SUBSCRIPTION_EXISTED if known is None else ReasonCode.SUCCESS)
     client.send(encode_unsuback(Unsuback(packet_id=packet.packet_id, reasons=reasons), client.version))

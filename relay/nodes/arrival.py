@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from relay.routing.elsewhere import Parcel, Way
-from relay.routing.reasons import OFFLINE, Refusal, refused
+from relay.routing.reasons import Refusal, refused
 from relay.routing.receivers import Upward
 from relay.routing.route_header import APP, HUB
 
@@ -40,6 +40,8 @@ def arrive(
         return refused(Refusal.ROUTE_MISMATCH)
     admission = node.admissions.get(hub_id, node.now)
     if admission is None:
+        # Of a Hub that is elsewhere it may have been forgotten; the sender comes again.
+        node.ask_admission(hub_id)
         return refused(Refusal.ADMISSION_UNAVAILABLE)
     refusal = admission.refuse_peer(view.peer_id, node.wall) or admission.refuse_class(view.envelope_class)
     if refusal is not None:
@@ -49,11 +51,11 @@ def arrive(
 
 def deliver_here(node: Node, parcel: Parcel) -> Fate | None:
     """Give an envelope to its receiver on this node; its fate if it is known at once."""
+    origin = parcel.origin or _NOBODY
     if parcel.way is Way.DOWN:
-        origin = parcel.origin or _NOBODY
         return node.deliver_down(parcel.hub_id, parcel.envelope, origin, parcel.ttl_ms, parcel.token)
     receiver = node.receivers.find(parcel.hub_id, parcel.peer_id)
     if receiver is None:
-        return OFFLINE
+        return node.deliver_up(parcel.hub_id, parcel.envelope, origin, parcel.ttl_ms, parcel.token)
     kept = receiver.offer(Upward(parcel.message_id, parcel.envelope, parcel.origin, parcel.token))
     return None if kept else refused(Refusal.OVERLOADED)

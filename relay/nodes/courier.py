@@ -16,6 +16,7 @@ from relay.nodes.entries import DirectoryAwayError
 from relay.nodes.link import Sent, patience
 from relay.routing.elsewhere import Parcel, Way
 from relay.routing.reasons import OFFLINE, Fate, Outcome, Refusal, fate_named, refused
+from relay.routing.receivers import BRIDGE
 
 if TYPE_CHECKING:
     from relay.nodes.directory import Directory, Place
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from relay.routing.node import Node
 
 _FRESH_SECONDS: Final = 30.0
+# Of a bridge: an app session that comes has what is for it no later than this.
+_BRIDGE_FRESH_SECONDS: Final = 1.0
 _PLACES: Final = 100_000
 _MOST_ASKING: Final = 8192
 _AT_ONCE: Final = 32
@@ -37,12 +40,23 @@ Key = tuple[bytes, bytes]
 class Courier:
     """Carries envelopes to other nodes."""
 
-    def __init__(self, node: Node, directory: Directory, keeper: Keeper, links: Links, mailbox: Mailbox | None) -> None:
+    def __init__(
+        self,
+        node: Node,
+        directory: Directory,
+        keeper: Keeper,
+        links: Links,
+        mailbox: Mailbox | None,
+        *,
+        bridged: bool = False,
+    ) -> None:
         self._node = node
         self._directory = directory
         self._keeper = keeper
         self._links = links
         self._mailbox = mailbox
+        # Whether there may be bridges that take what no app session takes.
+        self._bridged = bridged
         self._places: OrderedDict[Key, tuple[Place, float]] = OrderedDict()
         self._asking: dict[Key, deque[Sent]] = {}
         self._in_line = 0
@@ -140,11 +154,14 @@ class Courier:
     async def _find(self, key: Key, pause: float) -> None:
         place: Place | None = None
         fate: Fate | None = None
+        fresh = _FRESH_SECONDS
         try:
             if pause:
                 await asyncio.sleep(pause)
             async with self._slots:
                 place = await self._directory.find(*key)
+                if place is None and self._bridged and key[1]:
+                    place, fresh = await self._directory.find(key[0], BRIDGE), _BRIDGE_FRESH_SECONDS
         except DirectoryAwayError:
             self._keeper.lost()
             fate = refused(Refusal.ROUTE_UNAVAILABLE)
@@ -155,16 +172,18 @@ class Courier:
             line = self._asking.pop(key)
             self._in_line -= len(line)
             self._node.now, self._node.wall = time.monotonic(), time.time()
+            if place is not None and place.address != self._directory.own.address:
+                self._remember(key, place, fresh)
             self._go(key, line, place, fate)
 
+    def _remember(self, key: Key, place: Place, fresh: float) -> None:
+        self._places[key] = (place, time.monotonic() + fresh)
+        self._places.move_to_end(key)
+        while len(self._places) > _PLACES:
+            self._places.popitem(last=False)
+
     def _go(self, key: Key, line: deque[Sent], place: Place | None, fate: Fate | None) -> None:
-        own = self._directory.own
-        here = place is None or place.address == own.address
-        if place is not None and not here:
-            self._places[key] = (place, time.monotonic() + _FRESH_SECONDS)
-            self._places.move_to_end(key)
-            while len(self._places) > _PLACES:
-                self._places.popitem(last=False)
+        here = place is None or place.address == self._directory.own.address
         for sent in line:
             if fate is not None:
                 told: Fate | None = fate

@@ -12,6 +12,7 @@ from ora.relay.v1.relay_node_service_pb2_grpc import add_RelayNodeServiceService
 
 from mesh.certs import Certificates
 from mesh.redis import open_redis
+from relay.nodes.bridges import Bridges
 from relay.nodes.courier import Courier
 from relay.nodes.directory import Directory, DirectoryTimes, Place
 from relay.nodes.keeper import Keeper
@@ -45,11 +46,14 @@ class Join:
         certificates: Certificates,
         mailbox: Mailbox | None = None,
         local_links: str = "",
+        *,
+        bridged: bool = False,
     ) -> None:
         self.mailbox = mailbox
         self.links = Links(certificates, directory.own.address, local_links)
         self.keeper = Keeper(node, directory, self._tell)
-        self.courier = Courier(node, directory, self.keeper, self.links, mailbox)
+        self.bridges = Bridges(node, self.keeper)
+        self.courier = Courier(node, directory, self.keeper, self.links, mailbox, bridged=bridged)
         self.service = RelayNodeService(node, self.keeper)
         node.elsewhere = self
 
@@ -69,6 +73,7 @@ class Join:
 
     async def close(self) -> None:
         """Take back what is entered, and end every link."""
+        await self.bridges.close()
         await self.keeper.close()
         await self.courier.close()
         if self.mailbox is not None:
@@ -89,6 +94,14 @@ class Join:
         """Note that a Hub takes envelopes from now on."""
         if self.mailbox is not None:
             self.mailbox.empty(hub_id)
+
+    def lead(self, client: Client, topic: bytes, hub_id: bytes) -> None:
+        """Let the others know of a bridge that takes what a Hub sends up."""
+        self.bridges.lead(client, topic, hub_id)
+
+    def leave(self, client: Client, topic: bytes) -> None:
+        """Let the others know that a bridge takes it no longer."""
+        self.bridges.leave(client, topic)
 
     async def attach(self, receiver: Receiver) -> None:
         """Let the others know of an app session."""
@@ -123,7 +136,8 @@ async def joined(config: Config, node: Node, server: Server, scope: Scope) -> As
         certificates = Certificates(config.mesh.cert_dir, "relay")
         mailbox = config.nodes.mailbox.made(node, redis)
         local = config.nodes.local_links
-        join = Join(node, Directory(redis, own, DirectoryTimes()), certificates, mailbox, local)
+        directory = Directory(redis, own, DirectoryTimes())
+        join = Join(node, directory, certificates, mailbox, local, bridged=bool(config.bridge_listen))
         server.add(add_RelayNodeServiceServicer_to_server, join.service)
         door = LocalDoor(socket_of(local, address), join.service) if local else None
         if door is not None:

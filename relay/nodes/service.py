@@ -12,6 +12,7 @@ from ora.relay.v1 import relay_service_pb2
 
 from relay.nodes.arrival import arrive
 from relay.routing.elsewhere import Way
+from relay.routing.receivers import BRIDGE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -123,7 +124,8 @@ class LinkEnd:
         if forward.direction == pb.DIRECTION_DOWN:
             client = self._node.hubs.get(forward.hub_id)
             return client is None or client.epoch != forward.fencing_epoch
-        receiver = self._node.receivers.find(forward.hub_id, forward.peer_id)
+        receivers = self._node.receivers
+        receiver = receivers.find(forward.hub_id, forward.peer_id) or receivers.find(forward.hub_id, BRIDGE)
         # An app session that is attaching is found by others before its node has heard its epoch.
         return receiver is None or receiver.epoch not in (0, forward.fencing_epoch)
 

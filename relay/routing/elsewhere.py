@@ -55,6 +55,12 @@ class Elsewhere(Protocol):
     def listening(self, hub_id: bytes) -> None:
         """Note that a Hub takes envelopes from now on."""
 
+    def lead(self, client: Client, topic: bytes, hub_id: bytes) -> None:
+        """Let the others know that a bridge here takes what a Hub sends up, as far as no app session takes it."""
+
+    def leave(self, client: Client, topic: bytes) -> None:
+        """Let the others know that a bridge takes it no longer."""
+
     async def attach(self, receiver: Receiver) -> None:
         """Let the others know of an app session before it is told that it receives."""
 
@@ -80,6 +86,12 @@ class Alone:
 
     def listening(self, hub_id: bytes) -> None:
         """Nothing has waited."""
+
+    def lead(self, client: Client, topic: bytes, hub_id: bytes) -> None:
+        """Nobody has to know."""
+
+    def leave(self, client: Client, topic: bytes) -> None:
+        """Nobody has to know."""
 
     async def attach(self, receiver: Receiver) -> None:
         """Nobody has to know."""

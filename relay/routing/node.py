@@ -170,9 +170,7 @@ class Node:
         for topic, grant in session.subscriptions.items():
             named = self.policy.named(topic)
             if named is not None:
-                self.routes.subscribe(self.route(topic, named), client, grant.qos)
-                if named.leaf is Leaf.DOWN and grant.qos:
-                    self.elsewhere.listening(named.hub_id)
+                self.subscribe(topic, named, client, grant.qos)
 
     def end(self, client: Client, close: Close, *, tell: bool = True) -> None:
         """End a connection, for this reason; what was under way for it is told to those who wait."""
@@ -245,7 +243,7 @@ class Node:
         if will is not None:
             self._say_gone(will)
         for topic in session.subscriptions:
-            self.routes.unsubscribe(topic, client)
+            self.unsubscribe(topic, client)
         if client.hub_id is not None:
             if self.hubs.get(client.hub_id) is client:
                 del self.hubs[client.hub_id]
@@ -259,6 +257,20 @@ class Node:
             else:
                 # It was written, and its acknowledgement may be what was lost.
                 flight.origin.settle(flight.token, EXPIRED)
+
+    def subscribe(self, topic: bytes, named: HubTopic, client: Client, qos: int) -> None:
+        """Lead a topic to a client; those elsewhere hear that a Hub takes what waits, or a bridge what Hubs send up."""
+        self.routes.subscribe(self.route(topic, named), client, qos)
+        if named.leaf is Leaf.DOWN and qos:
+            self.elsewhere.listening(named.hub_id)
+        elif named.leaf is Leaf.UP:
+            self.elsewhere.lead(client, topic, named.hub_id)
+
+    def unsubscribe(self, topic: bytes, client: Client) -> None:
+        """Lead a topic to a client no longer."""
+        self.routes.unsubscribe(topic, client)
+        if client.hub_id is None:
+            self.elsewhere.leave(client, topic)
 
     def _say_gone(self, topic: bytes) -> None:
         """Give the empty message that stands for a Hub that has gone to whoever listens; nothing of it is kept."""
@@ -283,7 +295,13 @@ class Node:
 
     def deliver_down(self, hub_id: bytes, envelope: bytes, origin: Origin, ttl_ms: int, token: int = 0) -> Fate | None:
         """Push an envelope to a Hub; its fate if that is known at once, None when ``origin`` will be told."""
-        topic = hub_topic(hub_id, Leaf.DOWN)
+        return self._deliver(hub_topic(hub_id, Leaf.DOWN), envelope, origin, ttl_ms, token)
+
+    def deliver_up(self, hub_id: bytes, envelope: bytes, origin: Origin, ttl_ms: int, token: int = 0) -> Fate | None:
+        """Push an envelope from a Hub to the bridge that has subscribed here; its fate if that is known at once."""
+        return self._deliver(hub_topic(hub_id, Leaf.UP), envelope, origin, ttl_ms, token)
+
+    def _deliver(self, topic: bytes, envelope: bytes, origin: Origin, ttl_ms: int, token: int) -> Fate | None:
         route = self.routes.find(topic)
         if route is None or route.subscriber is None:
             return OFFLINE
@@ -306,7 +324,7 @@ class Node:
             if close is not None:
                 self.end(client, close)
         for receiver in self.receivers.of_hub(admission.hub_id):
-            refusal = admission.refuse_subject(receiver.peer_id, receiver.subject_digest, self.wall)
+            refusal = receiver.refusal(admission, self.wall)
             if refusal is not None:
                 receiver.end(refusal)
         return close

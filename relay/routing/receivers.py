@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from relay.routing.reasons import DELIVERED, OFFLINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from relay.routing.admission import Admission
+    from relay.routing.client import Client
+    from relay.routing.reasons import Refusal
     from relay.routing.session import Origin
+
+# Stands where an app session's id stands, which is 16 bytes long: a bridge takes what none of them takes.
+BRIDGE: Final = b"bridge"
+# Why a receiver ends when a newer one has its place.
+SUPERSEDED: Final = "SUPERSEDED"
 
 
 class Upward(NamedTuple):
@@ -81,12 +89,40 @@ class Receiver:
         if upward.origin is not None:
             upward.origin.settle(upward.token, OFFLINE)
 
+    def refusal(self, admission: Admission, wall: float) -> Refusal | None:
+        """Return why it may not go on under this admission, or None."""
+        return admission.refuse_subject(self.peer_id, self.subject_digest, wall)
+
     def end(self, reason: str) -> None:
         """Refuse what waits and tell the owner to go."""
         self.ended = reason
         while (upward := self.take()) is not None:
             self.lost(upward)
         self.wake()
+
+
+class BridgeReceiver(Receiver):
+    """A bridge's subscription to what one Hub sends up, as other workers find it. Nothing waits here.
+
+    Each envelope is held against the Hub's admission when it arrives; the subscription itself needs none.
+    """
+
+    __slots__ = ("client", "topic")
+
+    def __init__(self, hub_id: bytes, client: Client, topic: bytes, wake: Callable[[], None]) -> None:
+        super().__init__(hub_id, BRIDGE, b"", 0, wake)
+        self.client = client
+        self.topic = topic
+
+    def refusal(self, admission: Admission, wall: float) -> Refusal | None:
+        """It may always go on."""
+        del admission, wall
+        return None
+
+    def end(self, reason: str) -> None:
+        """Go when a newer subscription has taken over; everything else ends with the connection."""
+        if reason == SUPERSEDED:
+            super().end(reason)
 
 
 class Receivers:
@@ -101,7 +137,7 @@ class Receivers:
         self.limit = limit
 
     def __len__(self) -> int:
-        return sum(len(each) for each in self._by_hub.values())
+        return sum(len(each) - (BRIDGE in each) for each in self._by_hub.values())
 
     def attach(self, receiver: Receiver) -> None:
         """Let this stream have what comes for its session; an older stream of the same session ends."""
@@ -110,7 +146,7 @@ class Receivers:
         hub[receiver.peer_id] = receiver
         receiver.of_all = self
         if older is not None:
-            older.end("SUPERSEDED")
+            older.end(SUPERSEDED)
 
     def detach(self, receiver: Receiver) -> None:
         """Note that a stream is gone."""
@@ -126,8 +162,13 @@ class Receivers:
         return None if hub is None else hub.get(peer_id)
 
     def of_hub(self, hub_id: bytes) -> list[Receiver]:
-        """Return the attached app sessions of one Hub."""
+        """Return the attached app sessions of one Hub, and a bridge that listens to it."""
         return list(self._by_hub.get(hub_id, {}).values())
+
+    def apps(self, hub_id: bytes) -> int:
+        """Return how many app sessions are attached to one Hub."""
+        hub = self._by_hub.get(hub_id, {})
+        return len(hub) - (BRIDGE in hub)
 
     def hubs(self) -> list[bytes]:
         """Return the Hubs that have attached app sessions."""

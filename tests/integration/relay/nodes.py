@@ -25,6 +25,9 @@ from mesh.certs import Certificates
 from mesh.channel import Channel
 from mesh.server import Server
 from mesh.settings import Environment, MeshConfig
+from relay.wire.codec import encode
+from relay.wire.connect import Connect
+from relay.wire.subscribe import Subscribe, Subscription
 from tests.certs import Folder, client_context
 from tests.fakes.fleet import FakeAdmissionService
 from tests.integration.gateway.tokens import AUDIENCE, Issuer
@@ -61,6 +64,7 @@ class RelayProcess:
     number: int
     environ: dict[str, str]
     mqtt_port: int
+    bridge_port: int
     grpc_port: int
     metrics_port: int
     running: asyncio.subprocess.Process | None = None
@@ -168,6 +172,22 @@ class Nodes:
         """Connect a Hub to one node."""
         return await Hub.connect(NodeDoor(self.relays[number].mqtt_port, self.stack, self.tls), hub)
 
+    async def bridge(self, number: int, *hubs: uuid.UUID, port: int | None = None) -> Hub:
+        """Connect the bridge to one node; it listens to what these Hubs send up."""
+        context = client_context(self.folder.path / "bridge", self.folder.path / "mesh-ca.pem")
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", port or self.relays[number].bridge_port, ssl=context, server_hostname="relay"
+        )
+        self.stack.callback(writer.close)
+        made = Hub(reader, writer)
+        writer.write(encode(Connect(version=5, client_id=f"bridge-{number}"), 5))
+        assert (await made.packet())[3] == 0
+        if hubs:
+            wishes = [Subscription(topic_filter=f"ora/v1/h/{hub}/up".encode(), qos=1) for hub in hubs]
+            writer.write(encode(Subscribe(packet_id=1, subscriptions=wishes), 5))
+            assert set((await made.packet())[5:]) == {1}
+        return made
+
     def pause_redis(self) -> None:
         assert self.valkey.running
         self.valkey.running.send_signal(signal.SIGSTOP)
@@ -221,12 +241,13 @@ def _stop(valkey: backends.Process) -> None:
 
 
 def _relay(number: int, common: dict[str, str]) -> RelayProcess:
-    mqtt, grpc, metrics = next_port(), next_port(), next_port()
+    mqtt, bridge, grpc, metrics = next_port(), next_port(), next_port(), next_port()
     environ = {
+        "ORA_BRIDGE_LISTEN": f"127.0.0.1:{bridge}",
         **common,
         "ORA_NODE_ID": f"relay-{number}",
         "ORA_MQTT_LISTEN": f"127.0.0.1:{mqtt}",
         "ORA_GRPC_LISTEN": f"127.0.0.1:{grpc}",
         "ORA_METRICS_LISTEN": f"127.0.0.1:{metrics}",
     }
-    return RelayProcess(number, environ, mqtt, grpc, metrics)
+    return RelayProcess(number, environ, mqtt, bridge, grpc, metrics)

@@ -15,24 +15,21 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from relay.wire.codec import encode
-from relay.wire.connect import Connect
 from relay.wire.publish import Publish
 from relay.workers import LOCAL_LINKS, VARIABLE, environment, wanted
-from tests.certs import client_context
-from tests.integration.relay.hub import Hub
-from tests.integration.relay.nodes import Nodes, next_port, several
-from tests.integration.relay.test_nodes import CONNACK, passes_down
+from tests.integration.relay.nodes import Nodes, several
+from tests.integration.relay.test_bridges import reaches
+from tests.integration.relay.test_nodes import passes_down
 from tests.integration.relay.world import Person, envelope
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import AsyncIterator
 
+    from tests.integration.relay.hub import Hub
+
 STEP: Final = 40
 _REFUSED: Final = 0x80
-
-
-BRIDGE: Final = next_port()
 
 
 @pytest.fixture
@@ -42,7 +39,6 @@ async def nodes(tmp_path: Path) -> AsyncIterator[Nodes]:
         1,
         ORA_RELAY_WORKERS="2",
         ORA_RELAY_WORKER_PORT_STEP=str(STEP),
-        ORA_BRIDGE_LISTEN=f"127.0.0.1:{BRIDGE}",
     ) as made:
         await made.fleet.watched_by(2)
         first = made.relays[0]
@@ -65,13 +61,9 @@ async def sessions(nodes: Nodes) -> list[float]:
 
 
 async def passes_from_a_bridge(nodes: Nodes, person: Person, hubs: list[tuple[uuid.UUID, Hub]]) -> None:
-    """A bridge is with one worker, the Hubs are with both; each publication is acknowledged when the Hub has it."""
-    context = client_context(nodes.folder.path / "bridge", nodes.folder.path / "mesh-ca.pem")
-    reader, writer = await asyncio.open_connection("127.0.0.1", BRIDGE, ssl=context, server_hostname="relay")
-    nodes.stack.callback(writer.close)
-    bridge = Hub(reader, writer)
-    writer.write(encode(Connect(version=5, client_id="b1"), 5))
-    assert (await bridge.packet())[0] == CONNACK
+    """A bridge is with one worker, the Hubs are with both; both ways what is acknowledged has arrived."""
+    bridge = await nodes.bridge(0, *(hub for hub, _ in hubs))
+    writer = bridge.writer
     for number, (hub, mqtt) in enumerate(hubs, 1):
         sent = envelope(hub, person).SerializeToString()
         topic = f"ora/v1/h/{hub}/down".encode()
@@ -80,6 +72,7 @@ async def passes_from_a_bridge(nodes: Nodes, person: Person, hubs: list[tuple[uu
         assert packet.endswith(sent)
         mqtt.acknowledge(packet)
         assert await bridge.packet() == b"\x40\x02" + number.to_bytes(2, "big")
+        await reaches(bridge, person, hub, mqtt)
     # What does not name the Hub of its topic goes nowhere.
     (one, _), *_ = hubs
     foreign = envelope(nodes.hub(person), person).SerializeToString()
