@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from bench.relay.dial import dial_bridge
 from bench.relay.scene import Scene
 from bench.relay.servers import start_relay
-from bench.relay.streams import Load, busy_down, run
+from bench.relay.streams import Load, busy_down, busy_up, run
 
 if TYPE_CHECKING:
     from bench.processes import Measured
@@ -25,6 +25,10 @@ _APART: Final = 40
 _SIZE: Final = 200
 _SECONDS: Final = 3.0
 _WARM_SECONDS: Final = 0.3
+_STREAMS: Final = {
+    "bridge to Hub": partial(busy_down, qos=1, size=_SIZE),
+    "Hub to bridge": partial(busy_up, qos=1, size=_SIZE),
+}
 
 
 def _both(scene: Scene, other: Measured, lane: Lane, seconds: float) -> Load:
@@ -48,9 +52,9 @@ def _second(place: Place, folder: str) -> Target:
     return replace(target, hub_port=place.port + _APART + 1, bridge_port=place.port + _APART + 2)
 
 
-def measure(place: Place, identities: Identities, seconds: float = _SECONDS) -> dict[str, Load]:
-    """Return streams from the bridge to Hubs of the same worker, of another worker, of another host; QoS 1."""
-    found: dict[str, Load] = {}
+def measure(place: Place, identities: Identities, seconds: float = _SECONDS) -> dict[tuple[str, str], Load]:
+    """Return streams between the bridge and Hubs of the same worker, of another worker, of another host; QoS 1."""
+    found: dict[tuple[str, str], Load] = {}
     with tempfile.TemporaryDirectory(prefix="ora-relay-") as folder:
         for name, sockets in (("another worker of this host", folder), ("another host", "")):
             with ExitStack() as stack:
@@ -62,10 +66,14 @@ def measure(place: Place, identities: Identities, seconds: float = _SECONDS) -> 
                 stack.callback(scene.close)
                 scene.add(identities.more_hubs(_HUBS))
                 scene.subscribe(_HUBS)
-                stream = partial(busy_down, qos=1, size=_SIZE)
-                found.setdefault("the same worker", run(scene, stream(scene), seconds))
+                for way, stream in _STREAMS.items():
+                    found.setdefault((way, "the same worker"), run(scene, stream(scene), seconds))
                 scene.bridge.close()
                 scene.bridge = dial_bridge(scene.loop, identities.folder, first)
-                run(scene, stream(scene), _WARM_SECONDS)
-                found[name] = _both(scene, first.process, stream(scene), seconds)
+                scene.subscribe(_HUBS)
+                # Until the Hubs' worker finds the bridge where it is now.
+                scene.settle()
+                for way, stream in _STREAMS.items():
+                    run(scene, stream(scene), _WARM_SECONDS)
+                    found[way, name] = _both(scene, first.process, stream(scene), seconds)
     return found

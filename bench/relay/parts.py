@@ -96,7 +96,7 @@ class Run:
         self.loads: dict[tuple[str, str], list[Load]] = {}
         self.storms: dict[tuple[str, str], list[storm.Storm]] = {}
         self.calls: dict[str, Load] = {}
-        self.crossings: dict[str, Load] = {}
+        self.crossings: dict[tuple[str, str], Load] = {}
         self.pairs: dict[tuple[str, str], list[pairs.Together]] = {}
         self.whole_hello: dict[str, float] = {}
 

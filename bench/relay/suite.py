@@ -163,13 +163,13 @@ def _crossings(made: Run) -> str:
     if not made.crossings:
         return ""
     lines = [
-        "A busy stream in QoS 1 from the bridge to 4 Hubs; CPU of both workers together, which share one core here:",
+        "A busy stream in QoS 1 between the bridge and 4 Hubs; CPU of both workers together, which share one core:",
         "",
-        "| the Hubs are with | envelopes/s | CPU per envelope |",
-        "|---|---:|---:|",
+        "| stream | the Hubs are with | envelopes/s | CPU per envelope |",
+        "|---|---|---:|---:|",
     ]
-    for name, load in made.crossings.items():
-        lines.append(f"| {name} | {figure(load.rate)} | {figure(load.cpu_micros)} µs |")
+    for (way, name), load in made.crossings.items():
+        lines.append(f"| {way} | {name} | {figure(load.rate)} | {figure(load.cpu_micros)} µs |")
     return "\n".join(lines)
 
 
