@@ -7,7 +7,7 @@ carries a tenant. Statements live in the services' ``store`` modules.
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -98,7 +98,9 @@ class Database:
         try:
             yield connection
         finally:
-            await asyncio.shield(self._pool.release(connection))
+            # A connection that cannot be given back is given up; what was done on it stands.
+            with suppress(asyncpg.PostgresError, *_AWAY):
+                await asyncio.shield(self._pool.release(connection))
 
     @asynccontextmanager
     async def listening(

@@ -15,6 +15,8 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from prometheus_client.registry import Collector
 from prometheus_client.samples import Exemplar
 
+from mesh import names
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from prometheus_client import Metric
     from prometheus_client.samples import Sample
 
-TRACE_ID: Final = "trace_id"
 _LE: Final = "le"
 _OF_THE_SCOPE: Final = "otel_scope_"
 _SECOND_NS: Final = 1_000_000_000
@@ -59,6 +60,10 @@ class _Shown(Collector):
     def __init__(self, reader: Reader, bare: CollectorRegistry) -> None:
         self._reader, self._bare = reader, bare
 
+    def describe(self) -> Iterable[Metric]:
+        """Name nothing ahead: the reader has no provider yet."""
+        return ()
+
     def collect(self) -> Iterator[Metric]:
         """Yield what the exporter yields, each bucket with its exemplar."""
         for family in self._bare.collect():
@@ -86,7 +91,7 @@ def _of_point(name: str, point: HistogramDataPoint) -> Iterator[tuple[_Bucket, E
     for each in point.exemplars:
         if each.trace_id:
             bound = f"{bounds[bisect_left(point.explicit_bounds, each.value)]}"
-            labels = {TRACE_ID: f"{each.trace_id:032x}"}
+            labels = {names.TRACE_ID: f"{each.trace_id:032x}"}
             yield (name, series, bound), Exemplar(labels, each.value, each.time_unix_nano / _SECOND_NS)
 
 

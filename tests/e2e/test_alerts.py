@@ -11,7 +11,7 @@ import pytest
 
 from deploy.observability import make
 from devstack import observing
-from mesh.exemplars import TRACE_ID
+from mesh.names import TRACE_ID
 from tests import stack as stacks
 from tests.unit.deploy.test_observability import asked
 

@@ -80,6 +80,23 @@ async def test_slow_statement_is_ended(database_config: DatabaseConfig) -> None:
                 await tx.execute("SELECT pg_sleep(5)")
 
 
+async def test_what_is_done_stands_though_its_connection_cannot_be_given_back(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = asyncpg.Pool.release
+
+    async def fail(pool: Any, connection: Any) -> None:
+        await release(pool, connection)
+        raise TimeoutError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncpg.Pool, "release", fail)
+        async with database.tenant(A) as tx:
+            await tx.execute(_INSERT, A)
+    async with database.tenant(A) as tx:
+        assert await tx.fetchval(_COUNT) == 1
+
+
 @pytest.mark.parametrize("state", ["53100", "53200", "53300", "58030"])
 async def test_a_database_that_has_no_room_is_away(database: Database, state: str) -> None:
     with pytest.raises(UnavailableError) as caught:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from deploy.observability import make
-from mesh import exemplars
+from mesh import names
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = ("mesh", "relay", "portal_svc", "fleet_svc", "ingest_svc", "backup_svc")
@@ -75,7 +75,7 @@ def test_what_has_exemplars_shows_them_and_they_lead_to_traces() -> None:
     sources = yaml.safe_load((make.HERE / "grafana" / "datasources.yaml").read_text())["datasources"]
     by_type = {each["type"]: each for each in sources}
     (leads,) = by_type["prometheus"]["jsonData"]["exemplarTraceIdDestinations"]
-    assert leads == {"name": exemplars.TRACE_ID, "datasourceUid": by_type["tempo"]["uid"]}
+    assert leads == {"name": names.TRACE_ID, "datasourceUid": by_type["tempo"]["uid"]}
 
 
 @pytest.mark.parametrize(
