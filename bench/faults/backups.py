@@ -83,7 +83,8 @@ class Keeper:
 
     async def is_there(self, client: BackupClient) -> bool:
         """Tell whether the newest that was acknowledged comes back as it was."""
-        return self._kept is None or await client.download(self._kept[0]) == self._kept[1]
+        kept = self._kept
+        return kept is None or await client.download(kept[0]) == kept[1]
 
     async def _back_up(self, client: BackupClient) -> str:
         recipe, self._recipe = self._recipe, _new_line()

@@ -83,7 +83,8 @@ class Users:
         """Count what the cloud, or the Hub, does not have though it was told that it is there."""
         delivered = sum(not self.scene.has_opened(each, payload) for each, payload in self._delivered.items())
         async with self.scene.home.records() as records, self.keeper.at_work() as client:
-            forgotten = self._forgotten + (_sequence(await records.held()) < self._record)
+            known = self._record
+            forgotten = self._forgotten + (_sequence(await records.held()) < known)
             return delivered + forgotten + (not await self.keeper.is_there(client))
 
     async def _send(self) -> None:
