@@ -55,5 +55,11 @@ def of_component(own: Mapping[str, str]) -> dict[str, str]:
     return {**ours, "PYTHONUNBUFFERED": "1", **own}
 
 
+def tracing() -> dict[str, float]:
+    """Return how many requests the gateway traces, where ours says it: who begins a trace decides for all."""
+    ratio = os.environ.get("ORA_TRACE_RATIO")
+    return {"trace_ratio": float(ratio)} if ratio else {}
+
+
 def _passes(name: str) -> bool:
     return name in _OF_THE_SYSTEM or name in _TUNING or name.startswith(_SYSTEM_PREFIXES)

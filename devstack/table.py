@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from devstack import fleet_keys, observing, postgres, signing_keys, valkey
+from devstack import environment, fleet_keys, observing, postgres, signing_keys, valkey
 from devstack.ca import DevelopmentCa
 from devstack.databases import Databases
 from devstack.home import write_private
@@ -334,4 +334,5 @@ def gateway_values(site: Site) -> dict[str, object]:
         },
         "limits": _GENEROUS_GATEWAY if site.generous else {},
         "cors_origins": [f"http://{site.ports.address('api-page')}"],
+        **environment.tracing(),
     }

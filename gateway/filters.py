@@ -28,6 +28,7 @@ LOCAL_LIMIT: Final = "envoy.filters.http.local_ratelimit"
 LUA: Final = "envoy.filters.http.lua"
 RBAC: Final = "envoy.filters.http.rbac"
 REFUSAL: Final = "ora.refusal"
+TRACE: Final = "ora.trace"
 TRANSCODER: Final = "envoy.filters.http.grpc_json_transcoder"
 PERSON: Final = "person"
 # For a route that asks for no person: neither a token nor a role is looked at.
@@ -54,6 +55,7 @@ _RESPONSE: Final = 4 << 20  # gRPC's own limit for a message
 _LIMIT_PARTS: Final = ("limit", "remaining", "reset")
 _LUA: Final = Path(__file__).with_name("problems.lua")
 _DRAIN: Final = Path(__file__).with_name("drain.lua")
+_TRACE: Final = Path(__file__).with_name("trace.lua")
 _DRAIN_BYTES: Final = 16 * CEILING
 
 
@@ -72,6 +74,7 @@ def chain(values: GatewayValues, which: Door, services: Sequence[str], descripto
         extension(DRAIN, _HTTP + "lua.v3.Lua", default_source_code=_drain()),
         extension(BUFFER, _HTTP + "buffer.v3.Buffer", max_request_bytes=1024),
         *([_refusal(values), _roles()] if people else []),
+        extension(TRACE, _HTTP + "lua.v3.Lua", default_source_code=_trace(values.trace_ratio), clear_route_cache=False),
         {"name": TRANSCODER, "typed_config": transcoder(services, descriptors, sse=False)},
         extension("envoy.filters.http.router", _HTTP + "router.v3.Router", suppress_envoy_headers=True),
     ]
@@ -129,6 +132,10 @@ def _drain() -> Node:
     names |= {"REFUSED": REFUSED_HEADER, "ASKED": ASKED_HEADER, "OVER": OVER_LIMIT_HEADER}
     prelude = "".join(f"local {name} = {json.dumps(value)}\n" for name, value in names.items())
     return {"inline_string": prelude + _DRAIN.read_text()}
+
+
+def _trace(ratio: float) -> Node:
+    return {"inline_string": f"local RATIO = {ratio:f}\n{_TRACE.read_text()}"}
 
 
 def _response_headers() -> Node:

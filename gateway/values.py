@@ -131,6 +131,8 @@ class GatewayValues:
     # Proxies of ours in front, whose X-Forwarded-For is believed.
     trusted_hops: int = 0
     cors_origins: tuple[str, ...] = ()
+    # How many requests of all begin a trace that is sampled, 0 to 1.
+    trace_ratio: float = 0.01
     # Where the address of a problem's documentation begins (RFC 9457 `type`).
     problem_base: str = "https://docs.ora.test/problems/"
 
@@ -147,6 +149,8 @@ def _problems(values: GatewayValues) -> list[str]:
         found.append(f"environment: {values.environment!r} is none of {', '.join(sorted(ENVIRONMENTS))}")
     if not values.certificates.is_absolute():
         found.append("certificates: not an absolute path")
+    if not 0 <= values.trace_ratio <= 1:
+        found.append("trace_ratio: not between 0 and 1")
     if not values.listen.admin.is_loopback:
         found.append("listen.admin: not a loopback address")
     names = [issuer.name for issuer in values.issuers]

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from opentelemetry.trace import SpanKind
 from ora.relay.v1 import relay_service_pb2 as pb
+
+from mesh.telemetry import tracer
 
 if TYPE_CHECKING:
     from relay.routing.reasons import Fate
@@ -26,12 +29,15 @@ class Delivery:
             self._future.set_result(fate)
 
     async def fate(self, seconds: float | None) -> Fate | None:
-        """Return the fate, or None when it is not known in time."""
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._future
-        except TimeoutError:
-            return None
+        """Return the fate, or None when it is not known in time: the leg by MQTT of the caller's trace."""
+        with tracer.start_as_current_span("mqtt deliver", kind=SpanKind.PRODUCER) as span:
+            try:
+                async with asyncio.timeout(seconds):
+                    found = await self._future
+            except TimeoutError:
+                return None
+            span.set_attribute("outcome", found.outcome)
+            return found
 
 
 def answer(fate: Fate, message_id: bytes = b"") -> pb.SendResponse:

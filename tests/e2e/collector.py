@@ -21,6 +21,8 @@ class Collector:
         self.address = ""
         self.exported: list[bytes] = []
         self.spans: Counter[str] = Counter()
+        # The names of the spans of each trace.
+        self.traces: dict[str, set[str]] = {}
 
     def count(self, name: str) -> int:
         """Return how many spans have been exported whose name ends so."""
@@ -39,6 +41,8 @@ class _Traces(trace_service_pb2_grpc.TraceServiceServicer):
         for resource in request.resource_spans:
             for scope in resource.scope_spans:
                 self._collector.spans.update(span.name for span in scope.spans)
+                for span in scope.spans:
+                    self._collector.traces.setdefault(span.trace_id.hex(), set()).add(span.name)
         self._collector.keep(request)
         return trace_service_pb2.ExportTraceServiceResponse()
 

@@ -76,6 +76,11 @@ async def test_nothing_of_a_payload_is_left_in_a_full_run(tmp_path: Path) -> Non
     # The search sees what is there: a value in Redis, the calls in the traces, the refusals in the logs.
     assert [place for place, content in control.items() if planted in content] == ["redis:b'planted'"]
     assert collector.count("RelayService/Send") >= 4
+    # From REST by gRPC to MQTT: one trace, and the door's log knows its id.
+    whole = [
+        each for each, spans in collector.traces.items() if {"ora.relay.v1.RelayService/Send", "mqtt deliver"} <= spans
+    ]
+    assert any(each.encode() in everywhere["log:gateway.log"] for each in whole), collector.traces
     assert b"PEER_UNKNOWN" in everywhere["log:relay-1.log"] + exported + left["metrics:relay-1"]
     # Nor do traces say whom it was for: a span's attributes are few and have few values.
     assert not [spelt for spelt in (home.hub.encode(), home.app.hub.hub_id) if spelt in exported]

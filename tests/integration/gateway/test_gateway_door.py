@@ -56,6 +56,16 @@ def test_headers_of_our_own_are_dropped_at_the_door(world: World) -> None:
     assert "x-forwarded-client-cert" not in second
 
 
+def test_each_request_begins_a_trace_that_nobody_outside_chooses_and_the_log_names(world: World) -> None:
+    with world.app() as app:
+        for _ in range(2):
+            assert app.post(SEND, json=ENVELOPE, headers=world.bearer() | FORGED).status_code == 200
+    traces = [call.metadata["traceparent"].split("-")[1] for call in world.relay.seen]
+    assert len(set(traces)) == 2
+    assert FORGED["traceparent"].split("-")[1] not in traces
+    running.await_true(lambda: all(f"00-{each}-" in world.gateway.log for each in traces))
+
+
 def test_the_log_has_no_token_address_query_or_payload(world: World) -> None:
     with world.app() as app:
         agent = {"user-agent": "CANARYAGENT"}
