@@ -78,6 +78,15 @@ def test_what_has_exemplars_shows_them_and_they_lead_to_traces() -> None:
     assert leads == {"name": names.TRACE_ID, "datasourceUid": by_type["tempo"]["uid"]}
 
 
+def test_what_autoscalers_ask_for_by_pod_is_made_and_adapted() -> None:
+    documents = yaml.safe_load_all((ROOT / "k8s" / "base" / "scaling.yaml").read_text())
+    metrics = [metric for each in documents for metric in each["spec"]["metrics"] if metric["type"] == "Pods"]
+    asked_for = {each["pods"]["metric"]["name"] for each in metrics}
+    rules = yaml.safe_load((make.HERE / "adapter.yaml").read_text())["rules"]["custom"]
+    assert asked_for == {each["name"]["matches"].strip("^$") for each in rules} <= declared()
+    assert all(each["seriesQuery"].split("{")[0] in asked_for for each in rules)
+
+
 @pytest.mark.parametrize(
     ("text", "hurried"),
     [
