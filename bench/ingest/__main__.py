@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from bench import machine
 from bench.ingest import database, filtering, taking
 from bench.ingest.taking import Turn
+from bench.ingest.wire import Wire
 from bench.processes import ROOT, load_core
 from ingest_svc.__main__ import settle_garbage
 from ingest_svc.writer import AT_ONCE
@@ -40,6 +41,7 @@ class Compared:
     records: list[Turn] = field(default_factory=list)
     encoded: list[Turn] = field(default_factory=list)
     intake: list[Turn] = field(default_factory=list)
+    wire: list[Turn] = field(default_factory=list)
 
     @property
     def ratio(self) -> float:
@@ -56,7 +58,7 @@ async def compare(folder: Path, arguments: argparse.Namespace) -> dict[int, Comp
     found: dict[int, Compared] = {}
     who = taking.hubs(arguments.hubs)
     async with database.running(folder, arguments.port) as server:
-        bench = taking.Bench(server)
+        bench = taking.Bench(server, who)
         await bench.prepare()
         for samples in SHAPES:
             given = taking.payloads(who, arguments.buckets, samples)
@@ -67,6 +69,9 @@ async def compare(folder: Path, arguments: argparse.Namespace) -> dict[int, Comp
                 partial(_measure, each.encoded, partial(bench.encoded, rows)),
                 partial(_measure, each.intake, partial(bench.intake, given)),
             ]
+            if samples == TYPICAL:
+                wire = Wire(bench, folder / "mesh", who, arguments.buckets, samples)
+                ways.append(partial(_measure, each.wire, wire.take))
             for _ in range(arguments.turns):
                 for way in ways:
                     await server.empty()
@@ -87,13 +92,14 @@ def _taking(samples: int, found: Compared) -> str:
         return f"{_rate(turns):,.0f} | {own:.1f} | {theirs:.1f}"
 
     shape = f"{samples} bucket{'s' if samples > 1 else ''} a payload"
-    return "\n".join(
-        (
-            f"| {shape}: COPY, the driver encodes | {middle(found.records)} | |",
-            f"| {shape}: COPY, encoded | {middle(found.encoded)} | |",
-            f"| {shape}: intake | {middle(found.intake)} | {found.ratio:.2f} |",
-        )
-    )
+    lines = [
+        f"| {shape}: COPY, the driver encodes | {middle(found.records)} | |",
+        f"| {shape}: COPY, encoded | {middle(found.encoded)} | |",
+        f"| {shape}: intake | {middle(found.intake)} | {found.ratio:.2f} |",
+    ]
+    if found.wire:
+        lines.append(f"| {shape}: intake through gRPC | {middle(found.wire)} | |")
+    return "\n".join(lines)
 
 
 def _verdict(ratios: dict[int, float]) -> str:
@@ -113,6 +119,7 @@ def page(
     arguments: argparse.Namespace,
 ) -> str:
     """Return the page."""
+    reports = _rate(taken[TYPICAL].wire) / TYPICAL
     rows = next(iter(taken.values())).intake[0].rows
     filled = {
         "command": f"--seconds {arguments.seconds:g} --turns {arguments.turns} --hubs {arguments.hubs} "
@@ -134,6 +141,8 @@ def page(
         "at_once": AT_ONCE,
         "typical": TYPICAL,
         "wanted_ratio": WANTED_RATIO,
+        "reports": f"{reports:,.0f}",
+        "fleet": f"{reports * 3600 / 1e6:.0f}",
         "verdict": _verdict({samples: each.ratio for samples, each in taken.items()}),
     }
     return Path(__file__).with_name("page.md").read_text().format(**filled)

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -34,7 +36,7 @@ from mesh import clock, ids
 from mesh.admission import Admissions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterable, Sequence
 
     import asyncpg
 
@@ -110,10 +112,19 @@ class Finished(NamedTuple):
     encoded: list[bytes]
 
 
+class Serving(NamedTuple):
+    """The service's own parts, at work."""
+
+    writer: Writer
+    intake: Intake
+    working: list[asyncio.Task[None]]
+
+
 class Bench:
     """One database, and both ways into it."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, who: Sequence[bytes]) -> None:
+        self._hubs = who
         self._database, self._server = server.database, server
         registry: Any = Registry()
         self._clock = CoarseClock(clock.now, clock.monotonic)
@@ -137,46 +148,38 @@ class Bench:
             [tuple(each) for each in rows], [_encoded(rows[at : at + BATCH]) for at in range(0, len(rows), BATCH)]
         )
 
-    async def intake(self, given: Sequence[tuple[bytes, bytes]]) -> Turn:
-        """Take payloads by the service's own code, as the stream of the relay does."""
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[Serving]:
+        """Run the service's own parts, which have met their Hubs; see that they go on to the end."""
         writer = Writer(self._database, self._owners, batch_readings=BATCH, waiting_readings=WAITING)
         drops = Drops(self._database, self._cohorts, now=clock.now, new_id=ids.uuid7)
         intake = Intake(self._admissions, writer, drops, seconds=self._clock.seconds)
-        for hub, _ in given:
+        for hub in self._hubs:
             await intake.admission(hub)
         working = [asyncio.create_task(each) for each in (writer.run(), self._clock.run())]
-        answers: list[Answer] = []
-        own, theirs, began = time.process_time(), self._server.cpu(), time.monotonic()
-        read = 0
-        for hub, payload in given:
-            read += len(payload)
-            if read > _READ_AT_ONCE:
-                await asyncio.sleep(0)
-                read = 0
-            if writer.full:
-                await writer.room()
-            admission = intake.known(hub) or await intake.admission(hub)
-            intake.begin(hub, payload, Form.UNSAID, admission, answers.append)
-        # The last batch is on its way, or something ended that should not.
-        while len(answers) < len(given) and not any(each.done() for each in working):  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
-        turn = await self._turn(began, own, theirs)
-        for each in working:
-            each.cancel()
-        ends = await asyncio.gather(*working, return_exceptions=True)
-        if len(answers) < len(given) or set(answers) != {STORED}:
-            raise RuntimeError(f"not everything was stored: {set(answers)}, {ends}")
-        return turn
+        try:
+            yield Serving(writer, intake, working)
+        finally:
+            for each in working:
+                each.cancel()
+            await asyncio.gather(*working, return_exceptions=True)
+
+    async def intake(self, given: Sequence[tuple[bytes, bytes]]) -> Turn:
+        """Take payloads by the service's own code, as the stream of the relay does."""
+        async with self.serving() as serving:
+            return await self.timed(_take(serving, given))
 
     async def records(self, rows: Finished) -> Turn:
         """Copy rows that the driver encodes."""
-        own, theirs, began = time.process_time(), self._server.cpu(), time.monotonic()
-        for at in range(0, len(rows.records), BATCH):
-            async with self._database.platform() as tx:
-                await tx.copy_records_to_table(
-                    "reading", schema_name="ingest", records=rows.records[at : at + BATCH], columns=copying.COLUMNS
-                )
-        return await self._turn(began, own, theirs)
+
+        async def work() -> None:
+            for at in range(0, len(rows.records), BATCH):
+                async with self._database.platform() as tx:
+                    await tx.copy_records_to_table(
+                        "reading", schema_name="ingest", records=rows.records[at : at + BATCH], columns=copying.COLUMNS
+                    )
+
+        return await self.timed(work())
 
     async def encoded(self, rows: Finished) -> Turn:
         """Copy rows that are encoded."""
@@ -187,16 +190,41 @@ class Bench:
                 async with self._database.platform() as tx:
                     await readings.copy(tx, each)
 
-        own, theirs, began = time.process_time(), self._server.cpu(), time.monotonic()
-        await asyncio.gather(*(work() for _ in range(AT_ONCE)))
-        return await self._turn(began, own, theirs)
+        return await self.timed(_together(work() for _ in range(AT_ONCE)))
 
-    async def _turn(self, began: float, own: float, theirs: float) -> Turn:
+    async def timed(self, work: Awaitable[None]) -> Turn:
+        """Measure what brings all rows in."""
+        own, theirs, began = time.process_time(), self._server.cpu(), time.monotonic()
+        await work
         seconds, spent = time.monotonic() - began, time.process_time() - own
         served = self._server.cpu() - theirs
         async with self._database.platform() as tx:
             count: int = await tx.fetchval("SELECT count(*) FROM ingest.reading", timeout=60)
         return Turn(count, seconds, spent / count * 1e6, served / count * 1e6)
+
+
+async def _take(serving: Serving, given: Sequence[tuple[bytes, bytes]]) -> None:
+    writer, intake = serving.writer, serving.intake
+    answers: list[Answer] = []
+    read = 0
+    for hub, payload in given:
+        read += len(payload)
+        if read > _READ_AT_ONCE:
+            await asyncio.sleep(0)
+            read = 0
+        if writer.full:
+            await writer.room()
+        admission = intake.known(hub) or await intake.admission(hub)
+        intake.begin(hub, payload, Form.UNSAID, admission, answers.append)
+    # The last batch is on its way, or something ended that should not.
+    while len(answers) < len(given) and not any(each.done() for each in serving.working):  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    if len(answers) < len(given) or any(each is not STORED for each in answers):
+        raise RuntimeError(f"not everything was stored: {Counter(answers)}, {serving.working}")
+
+
+async def _together(works: Iterable[Coroutine[None, None, None]]) -> None:
+    await asyncio.gather(*works)
 
 
 def _encoded(rows: Iterable[asyncpg.Record]) -> bytes:
