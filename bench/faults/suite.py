@@ -90,7 +90,7 @@ async def _live(grounds: Grounds, faults: list[Fault]) -> list[Row]:
 
 async def _one(grounds: Grounds, users: Users, fault: Fault) -> Row:
     if fault.wants in grounds.lacking:
-        return Row(fault.name, f"skipped: {grounds.lacking[fault.wants]}", skipped=True)
+        return left_out(fault, grounds.lacking[fault.wants])
     print(f"faults: {fault.name}", file=sys.stderr, flush=True)
     began = time.monotonic()
     async with fault.make(grounds):
@@ -107,6 +107,11 @@ async def _one(grounds: Grounds, users: Users, fault: Fault) -> Row:
     )
     print(f"faults: {row.seen}, well again after {row.recovered}, lost {row.lost}", file=sys.stderr, flush=True)
     return row
+
+
+def left_out(fault: Fault, why: str) -> Row:
+    """Return the row of a fault that cannot be made here."""
+    return Row(fault.name, f"skipped: {why}", skipped=True)
 
 
 def _saw(users: Users, since: float) -> str:
@@ -151,10 +156,11 @@ def _section(rows: list[Row]) -> str:
         "| fault | what users saw | gap of owner / Hub / backup / electrician | well again | lost |",
         "|---|---|---:|---:|---:|",
     ]
-    return "\n".join([*lines, *map(_line, rows)]) + "\n"
+    return "\n".join([*lines, *map(line, rows)]) + "\n"
 
 
-def _line(row: Row) -> str:
+def line(row: Row) -> str:
+    """Return a row of the table."""
     if row.skipped:
         return f"| {row.fault} | {row.seen} | | | |"
     again = "**no**" if row.recovered is None else f"{row.recovered:.1f} s"
