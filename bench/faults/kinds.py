@@ -33,6 +33,8 @@ _HAS_EXPIRED: Final = 6.0
 _IS_CUT_OFF: Final = 10.0
 _IS_MISDATED: Final = 6.0
 _IS_FULL: Final = 10.0
+# More than PostgreSQL ever keeps for later on a disk of ours.
+_FILES_READY: Final = 40
 _MINUTE: Final = 60
 _DAY: Final = 86_400
 
@@ -134,10 +136,12 @@ async def log_full(grounds: Grounds) -> AsyncIterator[None]:
 
 
 async def _turn_log(address: str) -> None:
+    """Use up the files that lie ready, until the server wants one that cannot be made."""
     connection = await asyncpg.connect(address, timeout=5)
     try:
-        await connection.execute("SELECT pg_switch_wal()", timeout=5)
-        await connection.execute("SELECT pg_logical_emit_message(true, 'ora', repeat('x', 1000))", timeout=5)
+        for _ in range(_FILES_READY):
+            await connection.execute("SELECT pg_logical_emit_message(true, 'ora', 'next')", timeout=5)
+            await connection.execute("SELECT pg_switch_wal()", timeout=5)
     finally:
         await connection.close(timeout=1)
 
@@ -196,7 +200,7 @@ FAULTS: Final = (
     Fault("the relay's mesh certificate has expired for 6 s", partial(expired, workload="relay")),
     Fault("fleet's mesh certificate has expired for 6 s", partial(expired, workload="fleet")),
     Fault("the disk of PostgreSQL is full for 10 s", partial(full, disk="postgres"), Mean.NAMESPACES),
-    Fault("the same, and its log wants the next file", log_full, Mean.NAMESPACES),
+    Fault("PostgreSQL wants the next file of its log on a full disk", log_full, Mean.NAMESPACES),
     Fault("the disk of backups is full for 10 s", partial(full, disk="backup-objects"), Mean.NAMESPACES),
     Fault("the disk of logs is full for 10 s", partial(full, disk="logs"), Mean.NAMESPACES),
 )
