@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import random
 import ssl
 import sys
 import time
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 # Few attackers with many connections each; Hubs have an address each.
 _ATTACKERS: Final = 4
+_SEED: Final = 7
 _HOLD_SECONDS: Final = 0.5
 _MOST_OPEN: Final = 6000
 _PATIENCE_SECONDS: Final = 10.0
@@ -73,7 +75,8 @@ class Flood:
         self._hubs = [(hub_address(each), hub_context(folder, each), str(ids[each])) for each in known]
 
     def run(self, rate: float, seconds: float) -> None:
-        """Begin connections at this rate."""
+        """Begin connections at this rate, as many that know nothing of each other do (Poisson)."""
+        chance = random.Random(_SEED)  # noqa: S311 - the same arrivals in each run
         began = time.monotonic()
         due = began
         while (now := time.monotonic()) < began + seconds:
@@ -82,7 +85,7 @@ class Flood:
             if now < due:
                 self.loop.turn(max(due - now, 0.001))
                 continue
-            due += 1 / rate
+            due += chance.expovariate(rate)
             # Those that cannot be begun now are not made up for: the rate is at most this.
             due = max(due, now - 0.1)
             if len(self._held) >= _MOST_OPEN:

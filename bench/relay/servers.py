@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bench.processes import ROOT, Measured, load_core, server_core
+from bench.processes import ROOT, Measured, Turn, load_core, server_core
 from bench.relay.people import People
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 AMQTT: Final = "amqtt==0.12.1"
 _SBIN: Final = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 _AMQTT_SECONDS: Final = 300
-# What has a machine of its own in production does not wait here for the load that it shares a core with.
-_BESIDE: Final = -5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ class Place:
 def start_fleet(place: Place) -> Measured:
     """Start the fleet service that admits everybody, beside the load."""
     command = [sys.executable, "-m", "bench.relay.fleet", str(place.certificates), str(place.port + 5)]
-    fleet = Measured(command, core=load_core(), log=place.folder / "fleet.log", nice=_BESIDE)
+    fleet = Measured(command, core=load_core(), log=place.folder / "fleet.log", turn=Turn.BESIDE)
     fleet.await_port(place.port + 5)
     return fleet
 
@@ -59,7 +57,7 @@ def start_directory(place: Place) -> Measured:
 
     port = str(place.port + 7)
     command = [str(get_binary_path()), "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    directory = Measured(command, core=load_core(), log=place.folder / "valkey.log", nice=_BESIDE)
+    directory = Measured(command, core=load_core(), log=place.folder / "valkey.log", turn=Turn.BESIDE)
     directory.await_port(place.port + 7)
     return directory
 

@@ -17,7 +17,8 @@ from mesh import log, names
 from mesh.channel import reason_of
 from mesh.errors import OraError
 from relay.handlers import admission as answers
-from relay.routing.admission import Admission, PackedPeers
+from relay.routing.admission import STALE_SECONDS, Admission, PackedPeers
+from relay.routing.bucket import Bucket
 from relay.routing.reasons import Close
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ _ASK_SECONDS: Final = 2.0
 # Calls at once, and Hubs in one call: whoever comes while calls are under way goes with the next one.
 _CALLS: Final = 2
 _BATCH: Final = 256
-# Between the beginnings of two calls: who comes alone does not wait, a herd goes in groups.
-_APART_SECONDS: Final = 0.016
+# How often a call may begin: a few at once, so that who comes alone does not wait; a herd goes in groups.
+_CALLS_A_SECOND: Final = 40.0
+_CALLS_IN_A_ROW: Final = 8
 _MISSED_HEARTBEATS: Final = 3
 _FIRST_MESSAGE_SECONDS: Final = 5.0
 _BACKOFF_SECONDS: Final = 0.1
@@ -46,18 +48,21 @@ Answer = Admission | Close
 class Admissions:
     """The relay's view of the fleet service."""
 
-    def __init__(self, node: Node, stub: Any, *, apart_seconds: float = _APART_SECONDS) -> None:
+    def __init__(self, node: Node, stub: Any, *, calls_a_second: float = _CALLS_A_SECOND) -> None:
         self._node = node
         self._stub = stub
         # Whom somebody waits for, and those of them that no call has asked about yet.
         self._asking: dict[bytes, asyncio.Future[Answer]] = {}
         self._wanted: deque[bytes] = deque()
         self._calls: set[asyncio.Task[None]] = set()
-        self._apart = apart_seconds
-        self._began = 0.0
+        self._rate = calls_a_second
+        self._pace = Bucket(_CALLS_IN_A_ROW, time.monotonic())
         self._timer: asyncio.TimerHandle | None = None
         # How often the watch has begun anew.
         self._watches = 0
+        # Hubs that are here and have not been asked about well since it began, and when it did: they are asked about at
+        # each word of the watch, and end when what they were let in by is as old as nothing may be.
+        self._unsure: dict[bytes, float] = {}
         node.ask_admission = self._begin
 
     async def of(self, hub_id: bytes) -> Answer:
@@ -78,11 +83,11 @@ class Admissions:
         """Begin calls for those whom none has asked about."""
         while self._wanted and self._timer is None and len(self._calls) < _CALLS:
             loop = asyncio.get_running_loop()
-            pause = self._began + self._apart - loop.time()
+            pause = self._pace.wait(self._rate, _CALLS_IN_A_ROW, time.monotonic())
             if pause > 0:
                 self._timer = loop.call_later(pause, self._paused)
                 return
-            self._began = loop.time()
+            self._pace.tokens -= 1
             batch = [self._wanted.popleft() for _ in range(min(len(self._wanted), _BATCH))]
             task = loop.create_task(self._ask(batch))
             self._calls.add(task)
@@ -120,6 +125,8 @@ class Admissions:
                     answered[found.hub_id] = self._node.admissions.get(found.hub_id, self._node.now) or admission
         for hub_id in batch:
             answer = answered.get(hub_id) or self._none(hub_id, missing)
+            if answer is not Close.ADMISSION_UNAVAILABLE:
+                self._unsure.pop(hub_id, None)
             future = self._asking.pop(hub_id)
             if not future.done():
                 future.set_result(answer)
@@ -175,10 +182,14 @@ class Admissions:
             # Changes may have been missed: nothing that is cached counts, and who is here is asked about again.
             self._watches += 1
             node.admissions.forget()
-            node.admissions.heard(node.now)
-            for hub_id in {*node.hubs, *node.receivers.hubs()}:
-                self._begin(hub_id)
+            self._unsure = {each: self._unsure.get(each, node.now) for each in (*node.hubs, *node.receivers.hubs())}
         node.admissions.heard(node.now)
+        for hub_id, since in list(self._unsure.items()):
+            if node.now - since > STALE_SECONDS:
+                del self._unsure[hub_id]
+                node.admission_gone(hub_id, Close.ADMISSION_UNAVAILABLE)
+            else:
+                self._begin(hub_id)
         if message.HasField("changed") and self._concerns(message.changed.hub_id):
             answers.answered(node, from_proto(message.changed))
 

@@ -38,6 +38,8 @@ _LARGEST_RECORD: Final = 16_384
 _GLANCE: Final = 2048
 _EVENTS: Final = 64
 _ONCE: Final = select.EPOLLIN | select.EPOLLONESHOT
+# With fewer under way one is accepted a turn: a call that finds nobody costs as much as one that finds somebody.
+_CROWD: Final = 64
 # From this length on every other first flight is taken from the young end: their peers still wait.
 _BACKLOG: Final = 8
 # Every so many steps one goes to those who come last otherwise.
@@ -226,6 +228,8 @@ class Handshakes:
                 self._refuse(next(iter(self._halves.values())), "HALF_OPEN_FULL")
             self._halves[half.fd] = half
             self._epoll.register(half.fd, _ONCE)
+            if len(self._halves) < _CROWD:
+                return
 
     def _ask_proxy(self, half: Half) -> None:
         """Read for whom a balancer connects: the budget is that address's."""

@@ -17,6 +17,7 @@ from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
 from relay.nodes.chores import Chores
+from relay.routing.bucket import Bucket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from mesh.redis import Redis
 
 # KEYS: an entry each. ARGV: node, address, live ms, keep ms, takeovers at once, then for each key what to do with it:
-# c<microseconds for one more takeover>, u<own epoch>, r<own epoch>. Each key's answer is epoch|node|address|number.
+# c<microseconds for one more takeover>, n, u<own epoch>, r<own epoch>. Each key's answer is epoch|node|address|number.
 SCRIPT: Final = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
@@ -53,6 +54,13 @@ local function claim(key, pace)
   return answer(epoch, held and e[2] or '', held and e[3] or '', '0')
 end
 
+-- Claim what nobody has.
+local function newly(key)
+  local e = redis.call('HMGET', key, 'node', 'until')
+  if e[1] and tonumber(e[2]) > now then return answer(0, '', '', '0') end
+  return claim(key, 0)
+end
+
 local function refresh(key, own)
   local e = redis.call('HMGET', key, 'epoch', 'node', 'address', 'until')
   local epoch = tonumber(e[1] or '0')
@@ -74,7 +82,7 @@ local function release(key, own)
   return ''
 end
 
-local does, answers = {c = claim, u = refresh, r = release}, {}
+local does, answers = {c = claim, n = newly, u = refresh, r = release}, {}
 for i, key in ipairs(KEYS) do
   local what = ARGV[5 + i]
   answers[i] = does[string.sub(what, 1, 1)](key, tonumber(string.sub(what, 2)))
@@ -84,8 +92,9 @@ return answers
 _DIGEST: Final = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 # Redis does nothing else while the script runs.
 _TOGETHER: Final = 128
-# Between the beginnings of two calls: who comes alone does not wait, a herd goes in groups.
-_APART_SECONDS: Final = 0.008
+# How often a call may begin: a few at once, so that who comes alone does not wait; a herd goes in groups.
+_CALLS_A_SECOND: Final = 62.5
+_CALLS_IN_A_ROW: Final = 8
 
 
 class DirectoryAwayError(Exception):
@@ -116,7 +125,7 @@ class Entries:
         self._cluster = isinstance(redis, RedisCluster)
         self._waiting: deque[_Change] = deque()
         self._running = False
-        self._began = 0.0
+        self._pace = Bucket(_CALLS_IN_A_ROW, time.monotonic())
         self._chores = Chores()
 
     def change(self, key: str, what: str) -> asyncio.Future[str]:
@@ -132,10 +141,10 @@ class Entries:
         changes: list[_Change] = []
         try:
             while self._waiting:
-                pause = self._began + _APART_SECONDS - time.monotonic()
+                pause = self._pace.wait(_CALLS_A_SECOND, _CALLS_IN_A_ROW, time.monotonic())
                 if pause > 0:
                     await asyncio.sleep(pause)
-                self._began = time.monotonic()
+                self._pace.tokens -= 1
                 changes = [self._waiting.popleft() for _ in range(min(len(self._waiting), _TOGETHER))]
                 answers = await self._ask(changes)
                 for change, answer in zip(changes, answers, strict=True):

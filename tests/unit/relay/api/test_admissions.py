@@ -20,7 +20,7 @@ from relay.routing.reasons import Close
 from relay.routing.topics import hub_text
 from relay.wire.codec import encode
 from relay.wire.connect import Connect
-from tests.unit.relay.world import World
+from tests.unit.relay.world import HUB, World
 
 if TYPE_CHECKING:
     from relay.routing.client import Client
@@ -76,7 +76,7 @@ def fleet() -> Fleet:
 @pytest.fixture
 def admissions(fleet: Fleet) -> Admissions:
     stub: Any = fleet
-    return Admissions(World().node, stub, apart_seconds=0)
+    return Admissions(World().node, stub, calls_a_second=1e9)
 
 
 async def ask(admissions: Admissions, *numbers: int) -> list[Any]:
@@ -104,13 +104,16 @@ async def test_who_comes_while_calls_are_under_way_goes_with_the_next(fleet: Fle
 
 async def test_who_comes_alone_is_asked_about_at_once_and_a_herd_in_groups(fleet: Fleet) -> None:
     stub: Any = fleet
-    apart = Admissions(World().node, stub, apart_seconds=0.05)
+    paced = Admissions(World().node, stub, calls_a_second=20)
     fleet.answering.set()
-    first = await ask(apart, 1)
-    herd = await ask(apart, *range(2, 12))
-    assert fleet.calls == [[hub(1)]]
-    await asyncio.gather(*first, *herd)
-    assert [len(each) for each in fleet.calls] == [1, 10]
+    # A few, one after the other: none of them waits.
+    for number in range(1, 9):
+        await asyncio.gather(*await ask(paced, number))
+    assert [len(each) for each in fleet.calls] == [1] * 8
+    herd = await ask(paced, *range(11, 31))
+    assert len(fleet.calls) == 8
+    await asyncio.gather(*herd)
+    assert [len(each) for each in fleet.calls] == [*[1] * 8, 20]
 
 
 async def test_a_hub_that_nobody_knows_is_not_active_and_the_others_are(fleet: Fleet, admissions: Admissions) -> None:
@@ -161,7 +164,7 @@ async def settled() -> None:
 async def test_a_hub_whose_session_is_being_claimed_when_the_watch_begins_is_not_sent_away(fleet: Fleet) -> None:
     world, directory = World(), Directory()
     stub: Any = fleet
-    admissions = Admissions(world.node, stub, apart_seconds=0)
+    admissions = Admissions(world.node, stub, calls_a_second=1e9)
     world.node.elsewhere = directory
     fleet.answering.set()
     client = world.open(hub(1))
@@ -179,6 +182,28 @@ async def test_a_hub_whose_session_is_being_claimed_when_the_watch_begins_is_not
     connect.claimed(world.node, client, 8)
     assert client.state is State.READY
     assert client.epoch == 8
+    watch.cancel()
+
+
+async def test_a_hub_that_could_not_be_asked_about_when_the_watch_began_is_asked_about_again(fleet: Fleet) -> None:
+    world, stub, said = World(), fleet, pb.WatchAdmissionsResponse(heartbeat_ms=1000)
+    admissions = Admissions(world.node, stub, calls_a_second=1e9)
+    world.connect()
+    watch = asyncio.ensure_future(admissions.run())
+    fleet.away = True
+    fleet.answering.set()
+    for count in (1, 2):
+        fleet.said.put_nowait(said)
+        await settled()
+        assert fleet.calls == [[HUB]] * count
+    fleet.away = False
+    # It answers, and knows no such Hub.
+    fleet.said.put_nowait(said)
+    await settled()
+    assert world.node.counters.closes == {Close.HUB_NOT_ACTIVE: 1}
+    fleet.said.put_nowait(said)
+    await settled()
+    assert fleet.calls == [[HUB]] * 3
     watch.cancel()
 
 

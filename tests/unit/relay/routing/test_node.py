@@ -266,7 +266,9 @@ def test_the_last_session_that_fits_is_the_last() -> None:
     world.give(client, encode(Connect(version=5, client_id=hub_text(client.hub_id or b"")), 5))
     assert closes(world) == {Close.SESSIONS_FULL: 1}
     assert world.take(client)[3] == ReasonCode.QUOTA_EXCEEDED
+    # The same Hub anew, and a bridge, which is no Hub's session.
     world.connect()
+    world.connect(None)
 
 
 def test_a_draining_node_takes_nobody_and_says_where_to_go() -> None:
