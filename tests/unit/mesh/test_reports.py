@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,16 @@ class Inbox:
         return [each for each in map(json.loads, lines) if "message" in each]
 
 
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = before
+    root.setLevel(level)
+    log._shape(service="", level="info", json=False)
+
+
 @pytest.fixture
 def inbox() -> Iterator[Inbox]:
     made = Inbox()
@@ -56,11 +67,10 @@ def inbox() -> Iterator[Inbox]:
 
 
 @pytest.fixture
-def reports(inbox: Inbox) -> Iterator[Reports]:
+def reports(inbox: Inbox) -> Reports:
     made = Reports(Register(f"http://key@127.0.0.1:{inbox.server.server_port}/1", "staging", "abc123"))
     log.configure(service="portal", node="portal-1", told=(made.processor(),))
-    yield made
-    log.configure(service="test", level="critical")
+    return made
 
 
 def fail(held: str) -> None:
@@ -105,5 +115,4 @@ def test_a_register_that_is_away_holds_nobody_up(capsys: pytest.CaptureFixture[s
     log.configure(service="portal", told=(gone.processor(),))
     log.get("x").error("an error")
     gone.close()
-    log.configure(service="test", level="critical")
     assert "an error" in capsys.readouterr().out
