@@ -63,8 +63,8 @@ def scene(folder: Path, port: int) -> Iterator[Scene]:
         service = Measured(command, core=server_core(), log=folder / "service.log")
         try:
             service.await_port(port)
-            values = _values(home.certificates, port, jwks)
-            envoy = _envoy(folder, values)
+            values = values_of(home.certificates, port, port + 1, _issuer(jwks))
+            envoy = start_envoy(folder, values)
             try:
                 yield Scene(home.certificates, service, envoy, port, values.listen.app.port, _token(key))
             finally:
@@ -73,26 +73,31 @@ def scene(folder: Path, port: int) -> Iterator[Scene]:
             service.stop()
 
 
-def _values(certificates: Path, port: int, jwks: str) -> GatewayValues:
-    app, hub, admin = (Address("127.0.0.1", port + each) for each in (1, 2, 3))
-    issuer = Issuer(
+def _issuer(jwks: str) -> Issuer:
+    return Issuer(
         name="bench",
         issuer="https://bench.test",
         audience=AUDIENCE,
         jwks_uri=jwks,
         roles=frozenset(map(Role, _ROLES)),
     )
+
+
+def values_of(certificates: Path, relay: int, port: int, issuer: Issuer) -> GatewayValues:
+    """Return a gateway on three ports from ``port`` on, before what answers for the relay on the port ``relay``."""
+    app, hub, admin = (Address("127.0.0.1", port + each) for each in range(3))
     return GatewayValues(
         environment="dev",
         certificates=certificates,
         listen=Listen(app=app, hub=hub, admin=admin),
         issuers=(issuer,),
-        targets={"relay": (Address("127.0.0.1", port),)},
+        targets={"relay": (Address("127.0.0.1", relay),)},
         limits=Limits(read=_OFTEN, write=_OFTEN, sensitive=_OFTEN, expensive=_OFTEN, stream=_OFTEN),
     )
 
 
-def _envoy(folder: Path, values: GatewayValues) -> Measured:
+def start_envoy(folder: Path, values: GatewayValues) -> Measured:
+    """Start Envoy beside the load, and return when it has found the service in health."""
     made = folder / "envoy.yaml"
     write(values, made)
     program = shutil.which("envoy", path=str(Path(sys.executable).parent)) or "envoy"

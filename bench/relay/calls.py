@@ -1,11 +1,15 @@
-"""Owns the two ways in by gRPC: `Tunnel` and `Send`, towards Hubs that acknowledge. Measures the relay alone."""
+"""Owns the ways in that are calls: `Tunnel`, `Send` and REST, to Hubs that acknowledge. Measures the relay alone."""
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import httpx
+from google.protobuf.json_format import MessageToJson, Parse
 from ora.relay.v1 import relay_service_pb2 as pb
 from ora.relay.v1.envelope_pb2 import Envelope
 from ora.relay.v1.relay_service_pb2_grpc import RelayServiceStub
@@ -51,6 +55,10 @@ class Senders:
     def send(self, seconds: float) -> Load:
         """Send one envelope a call, from so many callers."""
         return asyncio.run(self._measure(self._send, seconds))
+
+    def rest(self, seconds: float, port: int) -> Load:
+        """Send one envelope a request through the gateway on this port, from so many callers."""
+        return asyncio.run(self._measure(partial(self._rest, port=port), seconds))
 
     async def _measure(self, work: Callable[[float], Awaitable[None]], seconds: float) -> Load:
         asyncio.get_running_loop().add_reader(self._scene.loop.epoll.fileno(), self._scene.loop.turn, 0)
@@ -110,6 +118,23 @@ class Senders:
                     hub = self._scene.ids[self._number % _HUBS]
                     request = pb.SendRequest(hub=f"hubs/{hub}", envelope=made)
                     self._count(await stub.Send(request, metadata=metadata, timeout=_SECONDS))
+
+            await asyncio.gather(*(caller() for _ in range(_CALLERS)))
+
+    async def _rest(self, until: float, port: int) -> None:
+        headers = {"authorization": f"Bearer {self._place.people.token()}", "content-type": "application/json"}
+        trust = ssl.create_default_context(cafile=self._place.certificates / "edge-ca.pem")
+        address = f"https://localhost:{port}"
+        async with httpx.AsyncClient(http2=True, verify=trust, headers=headers, base_url=address) as client:
+
+            async def caller() -> None:
+                while time.monotonic() < until:
+                    body = MessageToJson(self._next(), indent=None)
+                    hub = self._scene.ids[self._number % _HUBS]
+                    answer = await client.post(f"/v1/hubs/{hub}/envelopes", content=body, timeout=_SECONDS)
+                    if answer.is_error:
+                        raise LostError(f"the gateway answered {answer.status_code}: {answer.text[:200]}")
+                    self._count(Parse(answer.content, pb.SendResponse()))
 
             await asyncio.gather(*(caller() for _ in range(_CALLERS)))
 

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bench.gateway.scene import start_envoy, values_of
 from bench.processes import load_core
 from bench.relay import crossing, pace, pairs, storm, streams
 from bench.relay.calls import Senders
@@ -98,6 +99,8 @@ class Run:
         self.calls: dict[str, Load] = {}
         self.crossings: dict[tuple[str, str], Load] = {}
         self.pairs: dict[tuple[str, str], list[pairs.Together]] = {}
+        # What Envoy needs for an envelope that comes by REST, in microseconds of CPU.
+        self.envoy_micros = 0.0
         self.whole_hello: dict[str, float] = {}
 
     @contextmanager
@@ -211,8 +214,9 @@ class Run:
                 self.ledger.note(key, relay.cpu_micros, amqtt.cpu_micros)
 
     def by_call(self) -> None:
-        """`Tunnel` and `Send`."""
-        with self.scenes(start_relay) as (scene,):
+        """`Tunnel`, `Send`, and REST through the gateway."""
+        with ExitStack() as stack:
+            (scene,) = stack.enter_context(self.scenes(start_relay))
             scene.add(self.identities.more_hubs(_WARM))
             scene.subscribe(_WARM)
             senders = Senders(scene, self.place, size=SMALL)
@@ -220,6 +224,13 @@ class Run:
                 "Tunnel": senders.tunnel(2 * self.scale.stream_seconds),
                 "Send": senders.send(2 * self.scale.stream_seconds),
             }
+            first = self.place.port + 50
+            values = values_of(self.place.certificates, self.place.port + 3, first, self.place.people.issuer())
+            envoy = start_envoy(self.place.folder, values)
+            stack.callback(envoy.stop)
+            before = envoy.cpu()
+            rest = self.calls["REST"] = senders.rest(2 * self.scale.stream_seconds, first)
+            self.envoy_micros = (envoy.cpu() - before) / rest.messages * 1e6
 
     def crossing(self) -> None:
         """The bridge with one worker, the Hubs with another."""

@@ -13,6 +13,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from bench.relay.packets import ISSUER, SUBJECT
+from gateway.values import Issuer, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +28,7 @@ class People:
     def __init__(self, port: int) -> None:
         self._key = ECKey.generate_key("P-256", parameters={"kid": "bench", "use": "sig", "alg": "ES256"})
         self._port = port
+        self._jwks = f"http://127.0.0.1:{port}/jwks"
 
     def token(self) -> str:
         """Return an access token (RFC 9068) that lives for an hour."""
@@ -45,9 +47,13 @@ class People:
 
     def setting(self) -> str:
         """Return the value of ORA_OIDC_ISSUERS."""
-        uri = f"http://127.0.0.1:{self._port}/jwks"
         roles = ["homeowner", "electrician"]
-        return json.dumps([{"issuer": ISSUER, "audience": _AUDIENCE, "jwks_uri": uri, "roles": roles}])
+        return json.dumps([{"issuer": ISSUER, "audience": _AUDIENCE, "jwks_uri": self._jwks, "roles": roles}])
+
+    def issuer(self) -> Issuer:
+        """Return the same for a gateway."""
+        roles = frozenset((Role("homeowner"), Role("electrician")))
+        return Issuer(name="bench", issuer=ISSUER, audience=_AUDIENCE, jwks_uri=self._jwks, roles=roles)
 
     @contextmanager
     def serving(self) -> Iterator[None]:
