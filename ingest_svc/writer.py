@@ -1,8 +1,8 @@
 """Owns bringing readings into the database: many payloads in one commit, acknowledged when it is durable.
 
-A batch is what has gathered when the database has nothing to do, or a full one while it works at another: batches grow
-with the load by themselves. Readings go in by COPY, which holds because they are nearly always new; what may be there
-already is merged in the same commit.
+A batch is what has gathered when the database has nothing to do, fifty times a second at most, or a full one while it
+works at another: batches grow with the load by themselves. Readings go in by COPY, which holds because they are nearly
+always new; what may be there already is merged in the same commit.
 """
 
 from __future__ import annotations
@@ -36,8 +36,13 @@ _COMMITS: Final = meter.create_counter("ora_ingest_commits", "1", "Batches that 
 _STORED: Final = meter.create_counter("ora_ingest_readings", "1", "Readings that were committed")
 _REMEMBERED: Final = 200_000
 _PAUSE_SECONDS: Final = 0.2
+# A commit that hangs, on a connection that died without a word, would hold up all that are not full. No relay waits
+# longer for an answer.
+_PATIENCE_SECONDS: Final = 10.0
 # Commits that are under way: with three the database need not wait for us between them.
 AT_ONCE: Final = 3
+# From a commit that is not full to the next such one: a commit costs as much as a thousand readings.
+_APART_SECONDS: Final = 0.02
 
 
 class Writer:
@@ -77,16 +82,22 @@ class Writer:
                 group.create_task(self._work())
 
     async def _work(self) -> None:
+        now = asyncio.get_running_loop().time
         while True:
             batch = await self._gather()
+            until = now() + _APART_SECONDS
             self._under_way += 1
             try:
-                fresh, merged = await self._commit(batch)
-            except (OraError, asyncpg.PostgresError) as error:
+                async with asyncio.timeout(_PATIENCE_SECONDS):
+                    fresh, merged = await self._commit(batch)
+            except (OraError, asyncpg.PostgresError, TimeoutError) as error:
                 self._fail(batch, error)
                 await asyncio.sleep(_PAUSE_SECONDS)
             else:
                 self._settle(fresh, merged)
+                # Until then only full batches are committed. If one waits already, this worker takes it.
+                if self._count < self._batch:
+                    await asyncio.sleep(max(0.0, until - now()))
             self._under_way -= 1
 
     async def _gather(self) -> list[Waiting]:

@@ -47,6 +47,8 @@ _AWAY: Final = (
     asyncpg.CrashShutdownError,
     asyncpg.IdleInTransactionSessionTimeoutError,
     asyncpg.InterfaceError,
+    # What a connection says of itself that died in the middle of a word.
+    asyncpg.InternalClientError,
     OSError,
 )
 

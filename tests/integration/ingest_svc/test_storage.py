@@ -251,6 +251,46 @@ async def test_a_hub_is_forgotten_while_others_are_learnt(
     assert (await owners.of({one.bytes}))[one.bytes].pseudonym != before
 
 
+async def test_commits_of_a_few_readings_keep_apart(
+    database: Database, cohorts: CohortDirectory, upkeep: Upkeep, clock: Clock
+) -> None:
+    await upkeep.make_partitions(START)
+    now = asyncio.get_running_loop().time
+    async with writing(database, cohorts, clock) as writer:
+        began = now()
+        for _ in range(6):
+            assert await offer(writer, hub(), (at(START),))
+        assert now() - began >= 0.1
+
+
+async def test_a_commit_that_hangs_holds_up_nothing_for_long(
+    database: Database, cohorts: CohortDirectory, upkeep: Upkeep, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await upkeep.make_partitions(START)
+    hangs = [True]
+
+    class Silent:
+        """A database that says nothing, once."""
+
+        @asynccontextmanager
+        async def platform(self) -> AsyncIterator[Any]:
+            if hangs:
+                hangs.clear()
+                await asyncio.Event().wait()
+            async with database.platform() as tx:
+                yield tx
+
+    monkeypatch.setattr("ingest_svc.writer._PATIENCE_SECONDS", 1.0)
+    owners = Owners(database, cohorts, now=clock.now)
+    silent: Any = Silent()
+    writer = Writer(silent, owners, batch_readings=1000, waiting_readings=1000)
+    task = asyncio.create_task(writer.run())
+    assert await offer(writer, hub(), (at(START),)) is None
+    assert await offer(writer, hub(), (at(START),))
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_a_batch_that_fails_is_told_and_the_next_one_goes_in(
     database: Database, cohorts: CohortDirectory, upkeep: Upkeep, clock: Clock
 ) -> None:
