@@ -91,19 +91,15 @@ class Directory:
         """Take a session, whoever has it; the newest has it. The answer is for ``claimed``."""
         return self.entries.change(key_of(hub_id, peer_id), f"c{0 if peer_id else self._pace}")
 
-    def begin_new_claim(self, hub_id: bytes) -> asyncio.Future[str]:
-        """Take a Hub's session if nobody has it. The answer is for ``claimed``."""
-        return self.entries.change(key_of(hub_id), "n")
-
     @staticmethod
-    def claimed(answer: str) -> Claimed | Flapping | None:
-        """Return what became of a claim; None if somebody has what was to be taken from nobody."""
+    def claimed(answer: str) -> Claimed | Flapping:
+        """Return what became of a claim."""
         epoch, node, address, wait_us = answer.split("|")
         if epoch == "0":
-            return Flapping(int(wait_us) // 1000 + 1) if wait_us != "0" else None
+            return Flapping(int(wait_us) // 1000 + 1)
         return Claimed(int(epoch), Place(node, address, 0) if node else None)
 
-    async def claim(self, hub_id: bytes, peer_id: bytes = b"") -> Claimed | Flapping | None:
+    async def claim(self, hub_id: bytes, peer_id: bytes = b"") -> Claimed | Flapping:
         """Take a session and wait for it."""
         return self.claimed(await self.begin_claim(hub_id, peer_id))
 

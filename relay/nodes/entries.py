@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mesh.redis import Redis
 
 # KEYS: an entry each. ARGV: node, address, live ms, keep ms, takeovers at once, then for each key what to do with it:
-# c<microseconds for one more takeover>, n, u<own epoch>, r<own epoch>. Each key's answer is epoch|node|address|number.
+# c<microseconds for one more takeover>, u<own epoch>, r<own epoch>. Each key's answer is epoch|node|address|number.
 SCRIPT: Final = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
@@ -54,13 +54,6 @@ local function claim(key, pace)
   return answer(epoch, held and e[2] or '', held and e[3] or '', '0')
 end
 
--- Claim what nobody has.
-local function newly(key)
-  local e = redis.call('HMGET', key, 'node', 'until')
-  if e[1] and tonumber(e[2]) > now then return answer(0, '', '', '0') end
-  return claim(key, 0)
-end
-
 local function refresh(key, own)
   local e = redis.call('HMGET', key, 'epoch', 'node', 'address', 'until')
   local epoch = tonumber(e[1] or '0')
@@ -82,7 +75,7 @@ local function release(key, own)
   return ''
 end
 
-local does, answers = {c = claim, n = newly, u = refresh, r = release}, {}
+local does, answers = {c = claim, u = refresh, r = release}, {}
 for i, key in ipairs(KEYS) do
   local what = ARGV[5 + i]
   answers[i] = does[string.sub(what, 1, 1)](key, tonumber(string.sub(what, 2)))

@@ -86,14 +86,6 @@ class Join:
         """Ask for a Hub's session."""
         return self.keeper.claim(client)
 
-    def claim_ahead(self, client: Client) -> None:
-        """Ask for a Hub's session that nobody has."""
-        self.keeper.claim_ahead(client)
-
-    def abandon(self, client: Client) -> None:
-        """Give back what was asked for ahead."""
-        self.keeper.abandon(client)
-
     def release(self, hub_id: bytes, epoch: int) -> None:
         """Give a Hub's session back."""
         self.keeper.release(hub_id, b"", epoch)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from mesh import log
 from relay.handlers import connect
-from relay.nodes.directory import Claimed, Flapping, Refreshed
+from relay.nodes.directory import Claimed, Refreshed
 from relay.nodes.entries import DirectoryAwayError
 from relay.routing.reasons import Close
 
@@ -57,8 +57,6 @@ class Keeper:
         self._refresh_seconds = refresh_seconds
         # When each entry was last told, oldest first.
         self._told: OrderedDict[Key, float] = OrderedDict()
-        # What was asked for Hubs that wait for their admission.
-        self._ahead: dict[Client, asyncio.Future[str]] = {}
         self.away = False
 
     # -- Hubs ----------------------------------------------------------------------------------------------------------
@@ -67,46 +65,22 @@ class Keeper:
         """Ask for a Hub's session; while Redis is away the answer is there at once."""
         hub_id = client.hub_id
         assert hub_id is not None, "bridges have no entry"  # noqa: S101
-        ahead = self._ahead.pop(client, None)
         if self.away:
             self._told[hub_id, b""] = 0.0
             return _by_our_clock()
-        asked = ahead or self._directory.begin_claim(hub_id)
+        asked = self._directory.begin_claim(hub_id)
         asked.add_done_callback(functools.partial(self._answered, client, hub_id))
         return None
-
-    def claim_ahead(self, client: Client) -> None:
-        """Ask for a session that nobody has, while the fleet service is asked whether the Hub may have one (ADR 38)."""
-        if client.hub_id is not None and not self.away and client not in self._ahead:
-            self._ahead[client] = self._directory.begin_new_claim(client.hub_id)
-
-    def abandon(self, client: Client) -> None:
-        """Give back what was asked for, since the Hub is not let in."""
-        asked = self._ahead.pop(client, None)
-        if asked is not None and client.hub_id is not None:
-            asked.add_done_callback(functools.partial(self._abandoned, client.hub_id))
-
-    def _abandoned(self, hub_id: bytes, answer: asyncio.Future[str]) -> None:
-        if not answer.cancelled() and answer.exception() is None:
-            claimed = self._directory.claimed(answer.result())
-            if isinstance(claimed, Claimed):
-                self.release(hub_id, b"", claimed.epoch)
 
     def _answered(self, client: Client, hub_id: bytes, answer: asyncio.Future[str]) -> None:
         if answer.cancelled():
             return
-        claimed: Claimed | Flapping | None
         if answer.exception() is None:
             claimed = self._directory.claimed(answer.result())
         else:
             self.lost()
             claimed = Claimed(_by_our_clock(), None)
         self._clock()
-        if claimed is None:
-            # Somebody has it; now that the Hub may have it, it is taken over.
-            again = self._directory.begin_claim(hub_id)
-            again.add_done_callback(functools.partial(self._answered, client, hub_id))
-            return
         if not isinstance(claimed, Claimed):
             connect.not_admitted(self._node, client, Close.FLAPPING)
             return
@@ -166,9 +140,6 @@ class Keeper:
             if receiver is not None and receiver.epoch < epoch:
                 receiver.end("SUPERSEDED")
             return
-        for waiting in self._node.waiting.get(hub_id, ()):
-            # Claimed before that; it claims anew if it is let in.
-            self._ahead.pop(waiting, None)
         client = self._node.hubs.get(hub_id)
         if client is not None and client.epoch < epoch:
             self._node.end(client, Close.TAKEN_OVER)

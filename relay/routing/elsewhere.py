@@ -49,12 +49,6 @@ class Elsewhere(Protocol):
     def claim(self, client: Client) -> int | None:
         """Ask for a Hub's session; its epoch if it is known at once, else ``handlers.connect`` is told."""
 
-    def claim_ahead(self, client: Client) -> None:
-        """Ask for a session that nobody has, for a Hub that waits for its admission; ``claim`` finds the answer."""
-
-    def abandon(self, client: Client) -> None:
-        """Note that a Hub that has waited is not let in."""
-
     def release(self, hub_id: bytes, epoch: int) -> None:
         """Give a Hub's session back."""
 
@@ -86,12 +80,6 @@ class Alone:
     def claim(self, client: Client) -> int | None:
         """Give the session at once."""
         return client.epoch + 1
-
-    def claim_ahead(self, client: Client) -> None:
-        """There is nobody to ask."""
-
-    def abandon(self, client: Client) -> None:
-        """Nothing was asked for."""
 
     def release(self, hub_id: bytes, epoch: int) -> None:
         """Nobody has to know."""

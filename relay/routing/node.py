@@ -143,7 +143,6 @@ class Node:
         if client.hub_id is not None:
             self.waiting.setdefault(client.hub_id, []).append(client)
             self.ask_admission(client.hub_id)
-            self.elsewhere.claim_ahead(client)
 
     def hold(self, client: Client) -> None:
         """Let a CONNECT wait for what has to be asked elsewhere."""
@@ -179,8 +178,6 @@ class Node:
             return
         if tell and client.state is State.READY and client.version == MQTT_5_0:
             client.send(self._disconnect(client, close))
-        if client.state is State.ADMISSION:
-            self.elsewhere.abandon(client)
         client.state = State.CLOSED
         self.counters.closes[close] += 1
         if close in _NOT_GONE:
