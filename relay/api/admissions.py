@@ -18,8 +18,8 @@ from mesh.channel import reason_of
 from mesh.errors import OraError
 from relay.handlers import admission as answers
 from relay.routing.admission import STALE_SECONDS, Admission, PackedPeers
-from relay.routing.bucket import Bucket
 from relay.routing.reasons import Close
+from relay.routing.spacing import Spacing
 
 if TYPE_CHECKING:
     from ora.fleet.v1 import admission_pb2
@@ -31,9 +31,9 @@ _ASK_SECONDS: Final = 2.0
 # Calls at once, and Hubs in one call: whoever comes while calls are under way goes with the next one.
 _CALLS: Final = 2
 _BATCH: Final = 256
-# How often a call may begin: a few at once, so that who comes alone does not wait; a herd goes in groups.
-_CALLS_A_SECOND: Final = 40.0
-_CALLS_IN_A_ROW: Final = 8
+# From a call to the next one: who comes alone does not wait, a herd goes in groups.
+_APART_SECONDS: Final = 0.003
+_APART_AT_MOST: Final = 0.024
 _MISSED_HEARTBEATS: Final = 3
 _FIRST_MESSAGE_SECONDS: Final = 5.0
 _BACKOFF_SECONDS: Final = 0.1
@@ -48,15 +48,14 @@ Answer = Admission | Close
 class Admissions:
     """The relay's view of the fleet service."""
 
-    def __init__(self, node: Node, stub: Any, *, calls_a_second: float = _CALLS_A_SECOND) -> None:
+    def __init__(self, node: Node, stub: Any, *, apart_seconds: float = _APART_SECONDS) -> None:
         self._node = node
         self._stub = stub
         # Whom somebody waits for, and those of them that no call has asked about yet.
         self._asking: dict[bytes, asyncio.Future[Answer]] = {}
         self._wanted: deque[bytes] = deque()
         self._calls: set[asyncio.Task[None]] = set()
-        self._rate = calls_a_second
-        self._pace = Bucket(_CALLS_IN_A_ROW, time.monotonic())
+        self._spacing = Spacing(apart_seconds, _APART_AT_MOST)
         self._timer: asyncio.TimerHandle | None = None
         # How often the watch has begun anew.
         self._watches = 0
@@ -83,12 +82,12 @@ class Admissions:
         """Begin calls for those whom none has asked about."""
         while self._wanted and self._timer is None and len(self._calls) < _CALLS:
             loop = asyncio.get_running_loop()
-            pause = self._pace.wait(self._rate, _CALLS_IN_A_ROW, time.monotonic())
+            pause = self._spacing.wait(loop.time())
             if pause > 0:
                 self._timer = loop.call_later(pause, self._paused)
                 return
-            self._pace.tokens -= 1
             batch = [self._wanted.popleft() for _ in range(min(len(self._wanted), _BATCH))]
+            self._spacing.began(len(batch), loop.time())
             task = loop.create_task(self._ask(batch))
             self._calls.add(task)
             task.add_done_callback(self._called)

@@ -100,7 +100,8 @@ def admitted(node: Node, client: Client, admission: Admission) -> None:
     client.admission = admission
     epoch = node.elsewhere.claim(client)
     if epoch is None:
-        node.hold(client)
+        if client.state is not State.ADMISSION:
+            node.hold(client)
     else:
         claimed(node, client, epoch)
 

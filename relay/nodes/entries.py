@@ -17,7 +17,7 @@ from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
 from relay.nodes.chores import Chores
-from relay.routing.bucket import Bucket
+from relay.routing.spacing import Spacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,9 +85,9 @@ return answers
 _DIGEST: Final = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 # Redis does nothing else while the script runs.
 _TOGETHER: Final = 128
-# How often a call may begin: a few at once, so that who comes alone does not wait; a herd goes in groups.
-_CALLS_A_SECOND: Final = 62.5
-_CALLS_IN_A_ROW: Final = 8
+# From a call to the next one: who comes alone does not wait, a herd goes in groups.
+_APART_SECONDS: Final = 0.003
+_APART_AT_MOST: Final = 0.016
 
 
 class DirectoryAwayError(Exception):
@@ -118,7 +118,7 @@ class Entries:
         self._cluster = isinstance(redis, RedisCluster)
         self._waiting: deque[_Change] = deque()
         self._running = False
-        self._pace = Bucket(_CALLS_IN_A_ROW, time.monotonic())
+        self._spacing = Spacing(_APART_SECONDS, _APART_AT_MOST)
         self._chores = Chores()
 
     def change(self, key: str, what: str) -> asyncio.Future[str]:
@@ -134,11 +134,13 @@ class Entries:
         changes: list[_Change] = []
         try:
             while self._waiting:
-                pause = self._pace.wait(_CALLS_A_SECOND, _CALLS_IN_A_ROW, time.monotonic())
+                pause = self._spacing.wait(time.monotonic())
                 if pause > 0:
                     await asyncio.sleep(pause)
-                self._pace.tokens -= 1
                 changes = [self._waiting.popleft() for _ in range(min(len(self._waiting), _TOGETHER))]
+                # Refreshes come together although there is no herd.
+                claims = sum(each.what.startswith("c") for each in changes)
+                self._spacing.began(claims, time.monotonic())
                 answers = await self._ask(changes)
                 for change, answer in zip(changes, answers, strict=True):
                     if not change.answer.done():

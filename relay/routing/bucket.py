@@ -17,7 +17,3 @@ class Bucket:
         self.tokens = min(burst, self.tokens + (now - self._at) * rate)
         self._at = now
         return self.tokens
-
-    def wait(self, rate: float, burst: float, now: float) -> float:
-        """Return in how many seconds there is a whole one; 0: now."""
-        return max(1 - self.refill(rate, burst, now), 0.0) / rate

@@ -76,7 +76,7 @@ def fleet() -> Fleet:
 @pytest.fixture
 def admissions(fleet: Fleet) -> Admissions:
     stub: Any = fleet
-    return Admissions(World().node, stub, calls_a_second=1e9)
+    return Admissions(World().node, stub, apart_seconds=0)
 
 
 async def ask(admissions: Admissions, *numbers: int) -> list[Any]:
@@ -104,16 +104,20 @@ async def test_who_comes_while_calls_are_under_way_goes_with_the_next(fleet: Fle
 
 async def test_who_comes_alone_is_asked_about_at_once_and_a_herd_in_groups(fleet: Fleet) -> None:
     stub: Any = fleet
-    paced = Admissions(World().node, stub, calls_a_second=20)
+    apart = Admissions(World().node, stub, apart_seconds=0.5)
     fleet.answering.set()
-    # A few, one after the other: none of them waits.
+    # One after the other: none of them waits.
     for number in range(1, 9):
-        await asyncio.gather(*await ask(paced, number))
-    assert [len(each) for each in fleet.calls] == [1] * 8
-    herd = await ask(paced, *range(11, 31))
-    assert len(fleet.calls) == 8
+        await asyncio.gather(*await ask(apart, number))
+    assert fleet.calls == [[hub(each)] for each in range(1, 9)]
+    # After a call for several the next one waits, and takes all who have come meanwhile.
+    fleet.calls.clear()
+    await asyncio.gather(*await ask(apart, 11, 12, 13, 14, 15))
+    assert [len(each) for each in fleet.calls] == [1, 1, 3]
+    herd = await ask(apart, *range(21, 41))
+    assert len(fleet.calls) == 3
     await asyncio.gather(*herd)
-    assert [len(each) for each in fleet.calls] == [*[1] * 8, 20]
+    assert [len(each) for each in fleet.calls] == [1, 1, 3, 20]
 
 
 async def test_a_hub_that_nobody_knows_is_not_active_and_the_others_are(fleet: Fleet, admissions: Admissions) -> None:
@@ -164,7 +168,7 @@ async def settled() -> None:
 async def test_a_hub_whose_session_is_being_claimed_when_the_watch_begins_is_not_sent_away(fleet: Fleet) -> None:
     world, directory = World(), Directory()
     stub: Any = fleet
-    admissions = Admissions(world.node, stub, calls_a_second=1e9)
+    admissions = Admissions(world.node, stub, apart_seconds=0)
     world.node.elsewhere = directory
     fleet.answering.set()
     client = world.open(hub(1))
@@ -187,7 +191,7 @@ async def test_a_hub_whose_session_is_being_claimed_when_the_watch_begins_is_not
 
 async def test_a_hub_that_could_not_be_asked_about_when_the_watch_began_is_asked_about_again(fleet: Fleet) -> None:
     world, stub, said = World(), fleet, pb.WatchAdmissionsResponse(heartbeat_ms=1000)
-    admissions = Admissions(world.node, stub, calls_a_second=1e9)
+    admissions = Admissions(world.node, stub, apart_seconds=0)
     world.connect()
     watch = asyncio.ensure_future(admissions.run())
     fleet.away = True
