@@ -73,8 +73,16 @@ def up(  # noqa: PLR0913 - one for each option
 
 
 def _words(around: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    pairs = [each.partition("=") for each in around]
-    return {name: tuple(shlex.split(words)) for name, _, words in pairs}
+    found: dict[str, tuple[str, ...]] = {}
+    for each in around:
+        name, _, words = each.partition("=")
+        try:
+            found[name] = tuple(shlex.split(words))
+        except ValueError as error:
+            raise click.BadParameter(f"{each!r}: {error}", param_hint="--around") from error
+        if not name or not found[name]:
+            raise click.BadParameter(f"{each!r} is not NAME=WORDS", param_hint="--around")
+    return found
 
 
 def _detached(where: home.Home) -> None:

@@ -24,6 +24,7 @@ from relay.nodes.directory import (
     key_of,
 )
 from relay.nodes.entries import DirectoryAwayError
+from relay.routing.spacing import Spacing
 from tests.integration.mesh import backends
 from tests.integration.relay.nodes import Nodes, several
 from tests.integration.relay.redis_cluster import three_masters
@@ -134,6 +135,26 @@ async def test_takeovers_are_damped_and_reconnects_are_not(redis: Any) -> None:
     assert 0 < taken[-1].retry_after_ms <= 60_000
     # Whoever has it keeps it.
     assert (await b.find(hub) or B).node == A.node
+
+
+async def test_only_claims_keep_the_next_call_away(redis: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    groups: list[int] = []
+    began = Spacing.began
+
+    def seen(self: Spacing, count: int, now: float) -> None:
+        groups.append(count)
+        began(self, count, now)
+
+    monkeypatch.setattr(Spacing, "began", seen)
+    a, hubs = directory(redis, A), [os.urandom(16) for _ in range(4)]
+    answers = await asyncio.gather(*(a.claim(each) for each in hubs))
+    claimed = [each for each in answers if isinstance(each, Claimed)]
+    assert sum(groups) == len(hubs)
+    groups.clear()
+    # Refreshes come together every half second, and whoever connects next must not wait for them.
+    await asyncio.gather(*(a.refresh(hub, b"", each.epoch) for hub, each in zip(hubs, claimed, strict=True)))
+    assert groups
+    assert sum(groups) == 0
 
 
 async def test_all_keys_of_a_hub_are_in_one_slot_and_hubs_are_spread(redis: Any) -> None:
