@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import TYPE_CHECKING, Final
 
@@ -55,10 +56,25 @@ def of_component(own: Mapping[str, str]) -> dict[str, str]:
     return {**ours, "PYTHONUNBUFFERED": "1", **own}
 
 
+class NoRatioError(Exception):
+    """A part of all requests is no such part."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"ORA_TRACE_RATIO is {text!r}; give a number from 0 to 1, or unset it")
+
+
 def tracing() -> dict[str, float]:
     """Return how many requests the gateway traces, where ours says it: who begins a trace decides for all."""
-    ratio = os.environ.get("ORA_TRACE_RATIO")
-    return {"trace_ratio": float(ratio)} if ratio else {}
+    text = os.environ.get("ORA_TRACE_RATIO")
+    if not text:
+        return {}
+    try:
+        ratio = float(text)
+    except ValueError:
+        ratio = math.nan
+    if not 0 <= ratio <= 1:
+        raise NoRatioError(text)
+    return {"trace_ratio": ratio}
 
 
 def _passes(name: str) -> bool:

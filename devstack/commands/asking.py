@@ -17,6 +17,7 @@ _KNOWN = (
     component.OrderError,
     control.NotRunningError,
     control.RefusedError,
+    environment.NoRatioError,
     environment.NotForDevelopmentError,
     home.NotOurFolderError,
     ports.NoPortsError,

@@ -52,6 +52,7 @@ def up(  # noqa: PLR0913 - one for each option
     """
     with plainly():
         environment.must_be_development()
+        environment.tracing()
     where = home.here()
     wish = stack.Wish(
         relays=relays,

@@ -35,6 +35,31 @@ def test_another_environment_is_refused_before_anything_is_made(
     assert not (tmp_path / "state").exists()
 
 
+@pytest.mark.parametrize("text", ["often", "1.5", "-0.1", "nan"])
+@pytest.mark.parametrize("command", [["up"], ["up", "--detach"]])
+def test_a_part_of_the_requests_that_is_none_is_refused_before_anything_is_made(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, command: list[str]
+) -> None:
+    monkeypatch.setenv("ORA_TRACE_RATIO", text)
+    monkeypatch.setenv("ORA_HOME", str(tmp_path / "state"))
+    result = CliRunner().invoke(ora, command)
+    assert result.exit_code == 1
+    assert f"ORA_TRACE_RATIO is '{text}'; give a number from 0 to 1" in result.output
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("around", ["relay-1", "relay-1=", "=strace", "relay-1='strace"])
+def test_words_around_a_component_that_cannot_be_read_are_refused_before_anything_is_made(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, around: str
+) -> None:
+    monkeypatch.setenv("ORA_HOME", str(tmp_path / "state"))
+    result = CliRunner().invoke(ora, ["up", "--around", around])
+    assert result.exit_code == 2
+    assert "--around" in result.output
+    assert around in result.output
+    assert not (tmp_path / "state").exists()
+
+
 @pytest.mark.parametrize("named", ["", "dev"])
 def test_a_stack_says_of_itself_that_it_is_for_development(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, named: str
