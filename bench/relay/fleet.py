@@ -16,13 +16,14 @@ from ora.fleet.v1 import admission_service_pb2 as pb
 from ora.fleet.v1 import admission_service_pb2_grpc as rpc
 
 from bench.relay.packets import ISSUER, PEER, SUBJECT
+from fleet_svc.api.follow import Follow
 from mesh import tasks
 from mesh.server import Server
 from mesh.settings import Environment, MeshConfig
 from relay.routing.peers import subject_digest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
 _HEARTBEAT_MS: Final = 5000
 # A household has a few phones.
@@ -44,16 +45,33 @@ class Everybody(rpc.AdmissionServiceServicer):
     ) -> pb.BatchGetAdmissionsResponse:
         """Admit them all."""
         del context
-        return pb.BatchGetAdmissionsResponse(admissions=[_admission(each) for each in request.hub_ids])
+        return pb.BatchGetAdmissionsResponse(admissions=await _known(request.hub_ids))
 
     async def WatchAdmissions(  # noqa: N802 - the contract's name
         self, request: pb.WatchAdmissionsRequest, context: Any
     ) -> AsyncIterator[pb.WatchAdmissionsResponse]:
         """Say that nothing changes."""
         del request, context
-        while True:
-            yield pb.WatchAdmissionsResponse(heartbeat_ms=_HEARTBEAT_MS)
-            await asyncio.sleep(_HEARTBEAT_MS / 1000)
+        async for each in _heartbeats():
+            yield pb.WatchAdmissionsResponse(heartbeat_ms=each.heartbeat_ms)
+
+    async def FollowAdmissions(  # noqa: N802 - the contract's name
+        self, requests: AsyncIterator[pb.FollowAdmissionsRequest], context: Any
+    ) -> AsyncIterator[pb.FollowAdmissionsResponse]:
+        """Admit them all, and say that nothing changes."""
+        del context
+        async for each in Follow(_known).run(requests, _heartbeats()):
+            yield each
+
+
+async def _known(hub_ids: Sequence[bytes]) -> list[admission_pb2.Admission]:
+    return [_admission(each) for each in hub_ids]
+
+
+async def _heartbeats() -> AsyncIterator[pb.FollowAdmissionsResponse]:
+    while True:
+        yield pb.FollowAdmissionsResponse(heartbeat_ms=_HEARTBEAT_MS)
+        await asyncio.sleep(_HEARTBEAT_MS / 1000)
 
 
 def _admission(hub_id: bytes) -> admission_pb2.Admission:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from ora.fleet.v1 import admission_pb2, hub_records_pb2
@@ -10,6 +10,7 @@ from ora.fleet.v1 import admission_service_pb2 as pb
 from ora.fleet.v1 import admission_service_pb2_grpc as rpc
 
 from fleet_svc.api import capabilities
+from fleet_svc.api.follow import Follow
 from fleet_svc.api.times import to_timestamp
 from fleet_svc.domain.admission import Admission, decide
 from fleet_svc.feed import AdmissionFeed, Note
@@ -18,9 +19,12 @@ from mesh.errors import NotFoundError, UnavailableError
 from mesh.ids import HubId
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Sequence
 
+    from fleet_svc.feed import Subscription
     from mesh.db import Database
+
+M = TypeVar("M", pb.WatchAdmissionsResponse, pb.FollowAdmissionsResponse)
 
 
 class AdmissionService(rpc.AdmissionServiceServicer):
@@ -43,28 +47,47 @@ class AdmissionService(rpc.AdmissionServiceServicer):
     ) -> pb.BatchGetAdmissionsResponse:
         """Return the admissions of those Hubs that the registry knows."""
         del context
-        async with self._database.platform(read_only=True) as tx:
-            found = await admissions.read(tx, [HubId(UUID(bytes=each)) for each in request.hub_ids])
-        return pb.BatchGetAdmissionsResponse(admissions=[to_proto(decide(facts)) for facts in found])
+        return pb.BatchGetAdmissionsResponse(admissions=await self._known(request.hub_ids))
 
     async def WatchAdmissions(
         self, request: pb.WatchAdmissionsRequest, context: Any
     ) -> AsyncIterator[pb.WatchAdmissionsResponse]:
         """Tell every change from now on; the first message, a heartbeat, says that the watch stands."""
         del request, context
-        period = self._feed.heartbeat_ms
         with self._feed.subscribe() as subscription:
-            yield pb.WatchAdmissionsResponse(heartbeat_ms=period)
-            while True:
-                match await subscription.next():
-                    case Admission() as admission:
-                        yield pb.WatchAdmissionsResponse(changed=to_proto(admission), heartbeat_ms=period)
-                    case Note.RESYNC:
-                        yield pb.WatchAdmissionsResponse(resync=True, heartbeat_ms=period)
-                    case Note.HEARTBEAT:
-                        yield pb.WatchAdmissionsResponse(heartbeat_ms=period)
-                    case Note.END:
-                        raise UnavailableError("this node is going away; watch another", reason="DRAINING")
+            async for each in self._told(subscription, pb.WatchAdmissionsResponse):
+                yield each
+
+    async def FollowAdmissions(
+        self, requests: AsyncIterator[pb.FollowAdmissionsRequest], context: Any
+    ) -> AsyncIterator[pb.FollowAdmissionsResponse]:
+        """Tell every change from now on, and answer what is asked meanwhile."""
+        del context
+        with self._feed.subscribe() as subscription:
+            changes = self._told(subscription, pb.FollowAdmissionsResponse)
+            async for each in Follow(self._known).run(requests, changes):
+                yield each
+
+    async def _told(self, subscription: Subscription, message: Callable[..., M]) -> AsyncIterator[M]:
+        """Yield what a watcher is told, the first of it at once."""
+        period = self._feed.heartbeat_ms
+        yield message(heartbeat_ms=period)
+        while True:
+            match await subscription.next():
+                case Admission() as admission:
+                    yield message(changed=to_proto(admission), heartbeat_ms=period)
+                case Note.RESYNC:
+                    yield message(resync=True, heartbeat_ms=period)
+                case Note.HEARTBEAT:
+                    yield message(heartbeat_ms=period)
+                case Note.END:
+                    raise UnavailableError("this node is going away; watch another", reason="DRAINING")
+
+    async def _known(self, hub_ids: Sequence[bytes]) -> list[admission_pb2.Admission]:
+        """Return the admissions of those of these Hubs that the registry knows, all from one moment."""
+        async with self._database.platform(read_only=True) as tx:
+            found = await admissions.read(tx, [HubId(UUID(bytes=each)) for each in hub_ids])
+        return [to_proto(decide(facts)) for facts in found]
 
 
 def to_proto(admission: Admission) -> admission_pb2.Admission:

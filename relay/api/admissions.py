@@ -7,6 +7,7 @@ import random
 import time
 from collections import deque
 from datetime import UTC
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import grpc
@@ -16,6 +17,7 @@ from ora.fleet.v1 import admission_service_pb2 as pb
 from mesh import log, names
 from mesh.channel import reason_of
 from mesh.errors import OraError
+from relay.api.admission_stream import ASK_SECONDS, AdmissionStream, StreamEndedError
 from relay.handlers import admission as answers
 from relay.routing.admission import STALE_SECONDS, Admission, PackedPeers
 from relay.routing.reasons import Close
@@ -24,18 +26,16 @@ from relay.routing.spacing import Spacing
 if TYPE_CHECKING:
     from ora.fleet.v1 import admission_pb2
 
+    from relay.api.admission_stream import Known
     from relay.routing.node import Node
 
 _LOG: Final = log.get(__name__)
-_ASK_SECONDS: Final = 2.0
 # Calls at once, and Hubs in one call: whoever comes while calls are under way goes with the next one.
 _CALLS: Final = 2
 _BATCH: Final = 256
 # From a call to the next one: who comes alone does not wait, a herd goes in groups.
 _APART_SECONDS: Final = 0.003
 _APART_AT_MOST: Final = 0.024
-_MISSED_HEARTBEATS: Final = 3
-_FIRST_MESSAGE_SECONDS: Final = 5.0
 _BACKOFF_SECONDS: Final = 0.1
 _LONGEST_BACKOFF_SECONDS: Final = 2.0
 
@@ -54,11 +54,13 @@ class Admissions:
         # Whom somebody waits for, and those of them that no call has asked about yet.
         self._asking: dict[bytes, asyncio.Future[Answer]] = {}
         self._wanted: deque[bytes] = deque()
-        self._calls: set[asyncio.Task[None]] = set()
+        self._calls: set[asyncio.Future[Known]] = set()
         self._spacing = Spacing(apart_seconds, _APART_AT_MOST)
         self._timer: asyncio.TimerHandle | None = None
         # How often the watch has begun anew.
         self._watches = 0
+        # The stream of questions and changes, while it stands.
+        self._stream: AdmissionStream | None = None
         # Hubs that are here and have not been asked about well since it began, and when it did: they are asked about at
         # each word of the watch, and end when what they were let in by is as old as nothing may be.
         self._unsure: dict[bytes, float] = {}
@@ -88,40 +90,46 @@ class Admissions:
                 return
             batch = [self._wanted.popleft() for _ in range(min(len(self._wanted), _BATCH))]
             self._spacing.began(len(batch), loop.time())
-            task = loop.create_task(self._ask(batch))
-            self._calls.add(task)
-            task.add_done_callback(self._called)
+            call = loop.create_task(self._ask(batch)) if self._stream is None else self._stream.ask(batch)
+            self._calls.add(call)
+            call.add_done_callback(partial(self._called, batch, self._watches))
 
     def _paused(self) -> None:
         self._timer = None
         self._call()
 
-    def _called(self, task: asyncio.Task[None]) -> None:
-        self._calls.discard(task)
-        if not task.cancelled():
-            self._call()
+    async def _ask(self, batch: list[bytes]) -> Known:
+        """Ask by a call of its own."""
+        request = pb.BatchGetAdmissionsRequest(hub_ids=batch)
+        response: pb.BatchGetAdmissionsResponse = await self._stub.BatchGetAdmissions(request, timeout=ASK_SECONDS)
+        return response.admissions
 
-    async def _ask(self, batch: list[bytes]) -> None:
-        """Ask about Hubs, and answer for each of them."""
-        answered: dict[bytes, Answer] = {}
-        watch = self._watches
-        try:
-            request = pb.BatchGetAdmissionsRequest(hub_ids=batch)
-            response = await self._stub.BatchGetAdmissions(request, timeout=_ASK_SECONDS)
-        except (grpc.aio.AioRpcError, OraError):
-            missing = Close.ADMISSION_UNAVAILABLE
-        else:
-            missing = Close.HUB_NOT_ACTIVE
-            self._clock()
-            if watch != self._watches:
-                # It may have been read before a change that the new watch does not tell.
+    def _called(self, batch: list[bytes], watch: int, call: asyncio.Future[Known]) -> None:
+        """Take what a call has come to, and begin the next one."""
+        self._calls.discard(call)
+        if call.cancelled():
+            return
+        match call.exception():
+            case None if watch == self._watches:
+                self._answered(batch, call.result(), Close.HUB_NOT_ACTIVE)
+            case None | StreamEndedError():
+                # It may have been read before a change that the new watch does not tell; or nobody has read it.
                 self._wanted.extendleft(reversed(batch))
-                return
-            for found in response.admissions:
-                if found.hub_id in self._asking:
-                    admission = from_proto(found)
-                    answers.answered(self._node, admission)
-                    answered[found.hub_id] = self._node.admissions.get(found.hub_id, self._node.now) or admission
+            case error:
+                if not isinstance(error, grpc.aio.AioRpcError | OraError):
+                    _LOG.error("an admission could not be taken", exc_info=error)
+                self._answered(batch, (), Close.ADMISSION_UNAVAILABLE)
+        self._call()
+
+    def _answered(self, batch: list[bytes], found: Known, missing: Close) -> None:
+        """Answer for each Hub of a call: those that were found, and why the others were not."""
+        self._clock()
+        answered: dict[bytes, Answer] = {}
+        for each in found:
+            if each.hub_id in self._asking:
+                admission = from_proto(each)
+                answers.answered(self._node, admission)
+                answered[each.hub_id] = self._node.admissions.get(each.hub_id, self._node.now) or admission
         for hub_id in batch:
             answer = answered.get(hub_id) or self._none(hub_id, missing)
             if answer is not Close.ADMISSION_UNAVAILABLE:
@@ -131,7 +139,6 @@ class Admissions:
                 future.set_result(answer)
 
     def _none(self, hub_id: bytes, close: Close) -> Close:
-        self._clock()
         answers.unanswered(self._node, hub_id, close)
         if close is Close.HUB_NOT_ACTIVE:
             self._node.admission_gone(hub_id, close)
@@ -158,23 +165,19 @@ class Admissions:
             backoff = min(backoff * 2, _LONGEST_BACKOFF_SECONDS)
 
     async def _watch(self) -> None:
-        call = self._stub.WatchAdmissions(pb.WatchAdmissionsRequest())
+        stream = AdmissionStream(self._stub)
         try:
-            patience, first = _FIRST_MESSAGE_SECONDS, True
-            while True:
-                async with asyncio.timeout(patience):
-                    message = await call.read()
-                if message is grpc.aio.EOF:
-                    self._node.admissions.lost()
-                    return
-                if message.heartbeat_ms:
-                    patience = message.heartbeat_ms / 1000 * _MISSED_HEARTBEATS
+            first = True
+            async for message in stream.changes():
+                self._stream = stream
                 self._heard(message, first=first)
                 first = False
+            self._node.admissions.lost()
         finally:
-            call.cancel()
+            self._stream = None
+            stream.close()
 
-    def _heard(self, message: pb.WatchAdmissionsResponse, *, first: bool) -> None:
+    def _heard(self, message: pb.FollowAdmissionsResponse, *, first: bool) -> None:
         self._clock()
         node = self._node
         if first or message.resync:

@@ -117,6 +117,9 @@ class Node:
         client.max_packet = self.limits.max_connect_packet
         self.clients.add(client)
         client.slot = self.deadlines.add(self.now + self.limits.connect_seconds, client)
+        if hub_id is not None and not self.draining and self.admissions.get(hub_id, self.now) is None:
+            # Its CONNECT follows; it waits for no more than what is left of the answer then.
+            self.ask_admission(hub_id)
         return client
 
     def has_output(self, client: Client) -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ora.common.v1 import capability_pb2
 from ora.fleet.v1 import admission_pb2, hub_records_pb2
 from ora.fleet.v1 import admission_service_pb2 as pb
 from ora.fleet.v1 import admission_service_pb2_grpc as rpc
 
+from fleet_svc.api.follow import Follow
 from mesh.errors import NotFoundError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Sequence
 
+M = TypeVar("M", pb.WatchAdmissionsResponse, pb.FollowAdmissionsResponse)
 HEARTBEAT_MS = 200
 
 
@@ -79,33 +81,46 @@ class FakeAdmissionService(rpc.AdmissionServiceServicer):
         self, request: pb.BatchGetAdmissionsRequest, context: Any
     ) -> pb.BatchGetAdmissionsResponse:
         del context
-        self.asked += len(request.hub_ids)
+        return pb.BatchGetAdmissionsResponse(admissions=await self._known(request.hub_ids))
+
+    async def _known(self, hub_ids: Sequence[bytes]) -> list[admission_pb2.Admission]:
+        self.asked += len(hub_ids)
         self.calls += 1
         if self.away:
             raise UnavailableError("away")
-        known = [self.hubs[each] for each in request.hub_ids if each in self.hubs]
-        return pb.BatchGetAdmissionsResponse(admissions=known)
+        return [self.hubs[each] for each in hub_ids if each in self.hubs]
 
     async def WatchAdmissions(  # noqa: N802 - the contract's name
         self, request: pb.WatchAdmissionsRequest, context: Any
     ) -> AsyncIterator[pb.WatchAdmissionsResponse]:
         del request, context
+        async for each in self._told(pb.WatchAdmissionsResponse):
+            yield each
+
+    async def FollowAdmissions(  # noqa: N802 - the contract's name
+        self, requests: AsyncIterator[pb.FollowAdmissionsRequest], context: Any
+    ) -> AsyncIterator[pb.FollowAdmissionsResponse]:
+        del context
+        async for each in Follow(self._known).run(requests, self._told(pb.FollowAdmissionsResponse)):
+            yield each
+
+    async def _told(self, message: Callable[..., M]) -> AsyncIterator[M]:
         if self.away:
             raise UnavailableError("away")
         queue: asyncio.Queue[admission_pb2.Admission | None] = asyncio.Queue()
         self._watchers.add(queue)
         self.watched.set()
         try:
-            yield pb.WatchAdmissionsResponse(heartbeat_ms=HEARTBEAT_MS)
+            yield message(heartbeat_ms=HEARTBEAT_MS)
             while True:
                 try:
                     async with asyncio.timeout(HEARTBEAT_MS / 1000):
                         changed = await queue.get()
                 except TimeoutError:
-                    yield pb.WatchAdmissionsResponse(heartbeat_ms=HEARTBEAT_MS)
+                    yield message(heartbeat_ms=HEARTBEAT_MS)
                     continue
                 if changed is None:
                     raise UnavailableError("away")
-                yield pb.WatchAdmissionsResponse(changed=changed, heartbeat_ms=HEARTBEAT_MS)
+                yield message(changed=changed, heartbeat_ms=HEARTBEAT_MS)
         finally:
             self._watchers.discard(queue)

@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import grpc
 import pytest
 from ora.common.v1 import capability_pb2 as caps
 from ora.fleet.v1.admission_service_pb2 import (
     BatchGetAdmissionsRequest,
+    FollowAdmissionsRequest,
     GetAdmissionRequest,
     WatchAdmissionsRequest,
 )
@@ -117,6 +119,42 @@ async def test_many_hubs_are_answered_at_once_and_unknown_ones_are_left_out(node
         "PERMISSION_DENIED",
         "CALLER_NOT_ALLOWED",
     )
+
+
+async def test_who_follows_asks_and_hears_on_one_stream(node: Node) -> None:
+    actor, unknown = HubActor(), HubActor()
+    await node.enrol(actor)
+    call = node.admissions().FollowAdmissions()
+    async with asyncio.timeout(10):
+        assert (await call.read()).heartbeat_ms > 0
+        for number, on in enumerate([[RELAY], [], [RELAY]], 1):
+            await node.consent(actor, number, *on)
+            await call.write(FollowAdmissionsRequest(question=number, hub_ids=[actor.id.bytes, unknown.id.bytes]))
+            changed, answer = None, None
+            while changed is None or answer is None:
+                said = await call.read()
+                if said.HasField("answer"):
+                    answer = said.answer
+                elif said.HasField("changed") and has(on, said.changed):
+                    changed = said.changed
+            assert (answer.question, answer.failed_reason) == (number, "")
+            assert list(answer.admissions) == [changed] == [await admission(node, actor)]
+        await call.done_writing()
+        while await call.read() is not grpc.aio.EOF:
+            pass
+
+
+async def test_a_question_that_is_not_as_the_contract_says_ends_the_stream(node: Node) -> None:
+    await node.enrol(HubActor())
+    call = node.admissions().FollowAdmissions()
+    await call.read()
+    await call.write(FollowAdmissionsRequest(question=1, hub_ids=[b"short"]))
+    assert await refused(_read_on(call)) == ("INVALID_ARGUMENT", "INVALID_ARGUMENT")
+
+
+async def _read_on(call: Any) -> None:
+    while True:
+        await call.read()
 
 
 async def test_a_hub_without_consent_has_no_capability_and_no_row_is_written(node: Node, database: Database) -> None:
@@ -275,5 +313,8 @@ async def _drained(watch: Watch) -> None:
 @pytest.mark.parametrize("workload", ["operator", "portal", "gateway", "bridge"])
 async def test_admission_is_for_those_who_serve_hubs(node: Node, workload: str) -> None:
     assert await refused(admission(node, HubActor(), by=workload)) == ("PERMISSION_DENIED", "CALLER_NOT_ALLOWED")
-    watch = node.admissions(workload).WatchAdmissions(WatchAdmissionsRequest())
-    assert await refused(watch.read()) == ("PERMISSION_DENIED", "CALLER_NOT_ALLOWED")
+    for watch in (
+        node.admissions(workload).WatchAdmissions(WatchAdmissionsRequest()),
+        node.admissions(workload).FollowAdmissions(),
+    ):
+        assert await refused(watch.read()) == ("PERMISSION_DENIED", "CALLER_NOT_ALLOWED")

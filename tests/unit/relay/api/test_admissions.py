@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+import grpc
 import pytest
 from ora.common.v1 import capability_pb2
 from ora.fleet.v1 import admission_pb2
 from ora.fleet.v1 import admission_service_pb2 as pb
 
 from mesh.errors import UnavailableError
+from relay.api import admission_stream
 from relay.api.admissions import Admissions
 from relay.handlers import connect
 from relay.routing.admission import Admission
@@ -23,6 +26,8 @@ from relay.wire.connect import Connect
 from tests.unit.relay.world import HUB, World
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
     from relay.routing.client import Client
 
 
@@ -31,23 +36,39 @@ def hub(number: int) -> bytes:
 
 
 class Fleet:
-    """Knows the Hubs below 1000; answers when it is let."""
+    """Knows the Hubs below 1000; answers when it is let, a call or a question on the stream."""
 
     def __init__(self) -> None:
         self.calls: list[list[bytes]] = []
+        self.by_stream = 0
         self.answering = asyncio.Event()
         self.away = False
-        self.said: asyncio.Queue[pb.WatchAdmissionsResponse] = asyncio.Queue()
+        self.said: asyncio.Queue[pb.FollowAdmissionsResponse | None] = asyncio.Queue()
+        self.tasks: list[asyncio.Task[None]] = []
 
-    def WatchAdmissions(self, request: pb.WatchAdmissionsRequest) -> Fleet:  # noqa: N802 - the contract's name
-        del request
+    def FollowAdmissions(self, questions: AsyncIterator[pb.FollowAdmissionsRequest]) -> Fleet:  # noqa: N802 - the contract's name
+        self.tasks.append(asyncio.ensure_future(self._listen(questions)))
         return self
 
-    async def read(self) -> pb.WatchAdmissionsResponse:
-        return await self.said.get()
+    async def _listen(self, questions: AsyncIterator[pb.FollowAdmissionsRequest]) -> None:
+        async for each in questions:
+            self.tasks.append(asyncio.ensure_future(self._answer(each)))
+
+    async def _answer(self, asked: pb.FollowAdmissionsRequest) -> None:
+        self.by_stream += 1
+        answer = pb.AdmissionsAnswer(question=asked.question)
+        try:
+            answer.admissions.extend(await self._known(asked.hub_ids))
+        except UnavailableError as error:
+            answer.failed_reason = error.reason
+        self.said.put_nowait(pb.FollowAdmissionsResponse(answer=answer))
+
+    async def read(self) -> object:
+        return await self.said.get() or grpc.aio.EOF
 
     def cancel(self) -> None:
-        """The watch ends with its test."""
+        for task in self.tasks:
+            task.cancel()
 
     async def BatchGetAdmissions(  # noqa: N802 - the contract's name
         self,
@@ -55,17 +76,22 @@ class Fleet:
         timeout: float,  # noqa: ASYNC109 - the stub's signature
     ) -> pb.BatchGetAdmissionsResponse:
         assert timeout > 0
-        self.calls.append(list(request.hub_ids))
+        return pb.BatchGetAdmissionsResponse(admissions=await self._known(request.hub_ids))
+
+    async def _known(self, hub_ids: Sequence[bytes]) -> list[admission_pb2.Admission]:
+        self.calls.append(list(hub_ids))
         await self.answering.wait()
         if self.away:
             raise UnavailableError("away")
-        known = [each for each in request.hub_ids if each < hub(1000)]
         relay = [capability_pb2.CAPABILITY_RELAY]
-        return pb.BatchGetAdmissionsResponse(
-            admissions=[
-                admission_pb2.Admission(hub_id=each, version=1, active=True, capabilities=relay) for each in known
-            ]
-        )
+        return [
+            admission_pb2.Admission(hub_id=each, version=1, active=True, capabilities=relay)
+            for each in hub_ids
+            if each < hub(1000)
+        ]
+
+
+HEARTBEAT = pb.FollowAdmissionsResponse(heartbeat_ms=1000)
 
 
 @pytest.fixture
@@ -73,15 +99,41 @@ def fleet() -> Fleet:
     return Fleet()
 
 
-@pytest.fixture
-def admissions(fleet: Fleet) -> Admissions:
+@asynccontextmanager
+async def followed(fleet: Fleet, admissions: Admissions) -> AsyncIterator[None]:
+    """Let the stream stand while the block runs."""
+    watch = asyncio.ensure_future(admissions.run())
+    fleet.said.put_nowait(HEARTBEAT)
+    await settled()
+    try:
+        yield
+    finally:
+        watch.cancel()
+        await asyncio.gather(watch, return_exceptions=True)
+
+
+@pytest.fixture(params=["call", "stream"])
+async def admissions(fleet: Fleet, request: pytest.FixtureRequest) -> AsyncIterator[Admissions]:
+    """Ask both ways: by a call of its own, and on the stream."""
     stub: Any = fleet
-    return Admissions(World().node, stub, apart_seconds=0)
+    made = Admissions(World().node, stub, apart_seconds=0)
+    if request.param == "call":
+        yield made
+        assert fleet.by_stream == 0
+        return
+    async with followed(fleet, made):
+        yield made
+    assert fleet.by_stream == len(fleet.calls)
+
+
+async def settled() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
 
 
 async def ask(admissions: Admissions, *numbers: int) -> list[Any]:
     waiting = [asyncio.ensure_future(admissions.of(hub(each))) for each in numbers]
-    await asyncio.sleep(0)
+    await settled()
     return waiting
 
 
@@ -110,14 +162,14 @@ async def test_who_comes_alone_is_asked_about_at_once_and_a_herd_in_groups(fleet
     for number in range(1, 9):
         await asyncio.gather(*await ask(apart, number))
     assert fleet.calls == [[hub(each)] for each in range(1, 9)]
-    # After a call for several the next one waits, and takes all who have come meanwhile.
+    # After so many the next one waits, and takes all who have come meanwhile.
     fleet.calls.clear()
     await asyncio.gather(*await ask(apart, 11, 12, 13, 14, 15))
-    assert [len(each) for each in fleet.calls] == [1, 1, 3]
+    assert [len(each) for each in fleet.calls] == [1, 4]
     herd = await ask(apart, *range(21, 41))
-    assert len(fleet.calls) == 3
+    assert len(fleet.calls) == 2
     await asyncio.gather(*herd)
-    assert [len(each) for each in fleet.calls] == [1, 1, 3, 20]
+    assert [len(each) for each in fleet.calls] == [1, 4, 20]
 
 
 async def test_a_hub_that_nobody_knows_is_not_active_and_the_others_are(fleet: Fleet, admissions: Admissions) -> None:
@@ -160,11 +212,6 @@ class Directory(Alone):
         self.released.append(epoch)
 
 
-async def settled() -> None:
-    for _ in range(10):
-        await asyncio.sleep(0)
-
-
 async def test_a_hub_whose_session_is_being_claimed_when_the_watch_begins_is_not_sent_away(fleet: Fleet) -> None:
     world, directory = World(), Directory()
     stub: Any = fleet
@@ -172,51 +219,98 @@ async def test_a_hub_whose_session_is_being_claimed_when_the_watch_begins_is_not
     world.node.elsewhere = directory
     fleet.answering.set()
     client = world.open(hub(1))
+    await settled()
+    # It has said nothing yet: its certificate says who it is.
+    assert fleet.calls == [[hub(1)]]
     world.give(client, encode(Connect(version=5, client_id=hub_text(hub(1)), keep_alive=60), 5))
     await settled()
     assert directory.claims == [client]
-    watch = asyncio.ensure_future(admissions.run())
-    fleet.said.put_nowait(pb.WatchAdmissionsResponse(heartbeat_ms=1000))
-    await settled()
-    connect.claimed(world.node, client, 7)
-    assert not client.output
-    await settled()
-    assert directory.released == [7]
-    assert directory.claims == [client, client]
-    connect.claimed(world.node, client, 8)
-    assert client.state is State.READY
-    assert client.epoch == 8
-    watch.cancel()
+    async with followed(fleet, admissions):
+        connect.claimed(world.node, client, 7)
+        assert not client.output
+        await settled()
+        assert directory.released == [7]
+        assert directory.claims == [client, client]
+        connect.claimed(world.node, client, 8)
+        assert client.state is State.READY
+        assert client.epoch == 8
 
 
 async def test_a_hub_that_could_not_be_asked_about_when_the_watch_began_is_asked_about_again(fleet: Fleet) -> None:
-    world, stub, said = World(), fleet, pb.WatchAdmissionsResponse(heartbeat_ms=1000)
+    world = World()
+    stub: Any = fleet
     admissions = Admissions(world.node, stub, apart_seconds=0)
     world.connect()
     watch = asyncio.ensure_future(admissions.run())
     fleet.away = True
     fleet.answering.set()
     for count in (1, 2):
-        fleet.said.put_nowait(said)
+        fleet.said.put_nowait(HEARTBEAT)
         await settled()
         assert fleet.calls == [[HUB]] * count
     fleet.away = False
     # It answers, and knows no such Hub.
-    fleet.said.put_nowait(said)
+    fleet.said.put_nowait(HEARTBEAT)
     await settled()
     assert world.node.counters.closes == {Close.HUB_NOT_ACTIVE: 1}
-    fleet.said.put_nowait(said)
+    fleet.said.put_nowait(HEARTBEAT)
     await settled()
     assert fleet.calls == [[HUB]] * 3
     watch.cancel()
 
 
-async def test_what_was_asked_before_the_watch_began_is_asked_again(fleet: Fleet, admissions: Admissions) -> None:
+async def test_what_was_asked_before_the_watch_began_is_asked_again(fleet: Fleet) -> None:
+    stub: Any = fleet
+    admissions = Admissions(World().node, stub, apart_seconds=0)
     (waiting,) = await ask(admissions, 1)
-    watch = asyncio.ensure_future(admissions.run())
-    fleet.said.put_nowait(pb.WatchAdmissionsResponse(heartbeat_ms=1000))
-    await settled()
-    fleet.answering.set()
-    assert isinstance(await waiting, Admission)
+    async with followed(fleet, admissions):
+        fleet.answering.set()
+        assert isinstance(await waiting, Admission)
     assert fleet.calls == [[hub(1)], [hub(1)]]
-    watch.cancel()
+    assert fleet.by_stream == 1
+
+
+async def test_what_a_stream_leaves_unanswered_is_asked_by_a_call(fleet: Fleet) -> None:
+    stub: Any = fleet
+    admissions = Admissions(World().node, stub, apart_seconds=0)
+    async with followed(fleet, admissions):
+        waiting = await ask(admissions, 1, 2, 3)
+        fleet.said.put_nowait(None)
+        await settled()
+        fleet.answering.set()
+        assert all(isinstance(each, Admission) for each in await asyncio.gather(*waiting))
+    assert fleet.by_stream == 2
+    assert {each for call in fleet.calls[2:] for each in call} == {hub(1), hub(2), hub(3)}
+
+
+async def test_a_question_that_the_stream_does_not_answer_is_given_up(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission_stream, "ASK_SECONDS", 0.01)
+    stub: Any = fleet
+    admissions = Admissions(World().node, stub, apart_seconds=0)
+    async with followed(fleet, admissions):
+        assert await asyncio.gather(*await ask(admissions, 1)) == [Close.ADMISSION_UNAVAILABLE]
+        # An answer that comes after all is nobody's.
+        fleet.answering.set()
+        assert isinstance((await asyncio.gather(*await ask(admissions, 2)))[0], Admission)
+
+
+async def test_an_answer_is_no_heartbeat(fleet: Fleet) -> None:
+    stub: Any = fleet
+    stream = admission_stream.AdmissionStream(stub)
+    fleet.said.put_nowait(pb.FollowAdmissionsResponse(heartbeat_ms=20))
+    fleet.answering.set()
+    changes = stream.changes()
+    assert (await anext(changes)).heartbeat_ms == 20
+
+    async def asking() -> None:
+        while True:
+            await stream.ask([hub(1)])
+            await asyncio.sleep(0.005)
+
+    asker = asyncio.ensure_future(asking())
+    with pytest.raises(TimeoutError):
+        await anext(changes)
+    asker.cancel()
+    stream.close()

@@ -241,8 +241,10 @@ def test_a_connection_waits_for_an_admission_that_is_not_known_and_what_it_sends
     asked: list[bytes] = []
     world.node.ask_admission = asked.append
     client = world.open()
-    world.give(client, encode(Connect(version=4, client_id=hub_text(HUB)), 4) + b"\xc0\x00")
+    # Its certificate says who it is; whoever asks knows that it is one question.
     assert asked == [HUB]
+    world.give(client, encode(Connect(version=4, client_id=hub_text(HUB)), 4) + b"\xc0\x00")
+    assert asked == [HUB, HUB]
     assert not client.output
     admission.answered(world.node, admitted())
     assert world.take(client) == b"\x20\x02\x00\x00\xd0\x00"

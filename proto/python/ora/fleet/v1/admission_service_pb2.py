@@ -28,7 +28,7 @@ from ora.fleet.v1 import admission_pb2 as ora_dot_fleet_dot_v1_dot_admission__pb
 from ora.options.v1 import options_pb2 as ora_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$ora/fleet/v1/admission_service.proto\x12\x0cora.fleet.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cora/fleet/v1/admission.proto\x1a\x1cora/options/v1/options.proto\"?\n\x13GetAdmissionRequest\x12\"\n\x06hub_id\x18\x01 \x01(\x0c\x42\x0b\xe2\x41\x01\x02\xbaH\x04z\x02h\x10R\x05hubId:\x04\x88\xb5\x18\x02\"S\n\x19\x42\x61tchGetAdmissionsRequest\x12\x30\n\x07hub_ids\x18\x01 \x03(\x0c\x42\x17\xe2\x41\x01\x02\xbaH\x10\x92\x01\r\x08\x01\x10\x80\x02\x18\x01\"\x04z\x02h\x10R\x06hubIds:\x04\x88\xb5\x18\x02\"f\n\x1a\x42\x61tchGetAdmissionsResponse\x12\x42\n\nadmissions\x18\x01 \x03(\x0b\x32\x17.ora.fleet.v1.AdmissionB\t\xbaH\x06\x92\x01\x03\x10\x80\x02R\nadmissions:\x04\x88\xb5\x18\x01\"\x18\n\x16WatchAdmissionsRequest\"\x8d\x01\n\x17WatchAdmissionsResponse\x12\x31\n\x07\x63hanged\x18\x01 \x01(\x0b\x32\x17.ora.fleet.v1.AdmissionR\x07\x63hanged\x12!\n\x0cheartbeat_ms\x18\x02 \x01(\rR\x0bheartbeatMs\x12\x16\n\x06resync\x18\x03 \x01(\x08R\x06resync:\x04\x88\xb5\x18\x01\x32\x8f\x03\n\x10\x41\x64missionService\x12r\n\x0cGetAdmission\x12!.ora.fleet.v1.GetAdmissionRequest\x1a\x17.ora.fleet.v1.Admission\"&\x8a\xb5\x18\"\n\x05relay\n\x06ingest\n\x06\x62\x61\x63kup\x10\x01(\x01\x30\xd0\x0f\x38\x01@\x01\x12\x7f\n\x12\x42\x61tchGetAdmissions\x12\'.ora.fleet.v1.BatchGetAdmissionsRequest\x1a(.ora.fleet.v1.BatchGetAdmissionsResponse\"\x16\x8a\xb5\x18\x12\n\x05relay\x10\x01(\x01\x30\xd0\x0f\x38\x01@\x01\x12\x85\x01\n\x0fWatchAdmissions\x12$.ora.fleet.v1.WatchAdmissionsRequest\x1a%.ora.fleet.v1.WatchAdmissionsResponse\"#\x8a\xb5\x18\x1f\n\x05relay\n\x06ingest\n\x06\x62\x61\x63kup\x10\x01(\x01\x38\x01@\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$ora/fleet/v1/admission_service.proto\x12\x0cora.fleet.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cora/fleet/v1/admission.proto\x1a\x1cora/options/v1/options.proto\"?\n\x13GetAdmissionRequest\x12\"\n\x06hub_id\x18\x01 \x01(\x0c\x42\x0b\xe2\x41\x01\x02\xbaH\x04z\x02h\x10R\x05hubId:\x04\x88\xb5\x18\x02\"S\n\x19\x42\x61tchGetAdmissionsRequest\x12\x30\n\x07hub_ids\x18\x01 \x03(\x0c\x42\x17\xe2\x41\x01\x02\xbaH\x10\x92\x01\r\x08\x01\x10\x80\x02\x18\x01\"\x04z\x02h\x10R\x06hubIds:\x04\x88\xb5\x18\x02\"f\n\x1a\x42\x61tchGetAdmissionsResponse\x12\x42\n\nadmissions\x18\x01 \x03(\x0b\x32\x17.ora.fleet.v1.AdmissionB\t\xbaH\x06\x92\x01\x03\x10\x80\x02R\nadmissions:\x04\x88\xb5\x18\x01\"\x18\n\x16WatchAdmissionsRequest\"\x8d\x01\n\x17WatchAdmissionsResponse\x12\x31\n\x07\x63hanged\x18\x01 \x01(\x0b\x32\x17.ora.fleet.v1.AdmissionR\x07\x63hanged\x12!\n\x0cheartbeat_ms\x18\x02 \x01(\rR\x0bheartbeatMs\x12\x16\n\x06resync\x18\x03 \x01(\x08R\x06resync:\x04\x88\xb5\x18\x01\"m\n\x17\x46ollowAdmissionsRequest\x12\x1a\n\x08question\x18\x01 \x01(\x04R\x08question\x12\x30\n\x07hub_ids\x18\x02 \x03(\x0c\x42\x17\xe2\x41\x01\x02\xbaH\x10\x92\x01\r\x08\x01\x10\x80\x02\x18\x01\"\x04z\x02h\x10R\x06hubIds:\x04\x88\xb5\x18\x02\"\xc6\x01\n\x18\x46ollowAdmissionsResponse\x12\x31\n\x07\x63hanged\x18\x01 \x01(\x0b\x32\x17.ora.fleet.v1.AdmissionR\x07\x63hanged\x12!\n\x0cheartbeat_ms\x18\x02 \x01(\rR\x0bheartbeatMs\x12\x16\n\x06resync\x18\x03 \x01(\x08R\x06resync\x12\x36\n\x06\x61nswer\x18\x04 \x01(\x0b\x32\x1e.ora.fleet.v1.AdmissionsAnswerR\x06\x61nswer:\x04\x88\xb5\x18\x01\"\xa6\x01\n\x10\x41\x64missionsAnswer\x12\x1a\n\x08question\x18\x01 \x01(\x04R\x08question\x12\x42\n\nadmissions\x18\x02 \x03(\x0b\x32\x17.ora.fleet.v1.AdmissionB\t\xbaH\x06\x92\x01\x03\x10\x80\x02R\nadmissions\x12,\n\rfailed_reason\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x0c\x66\x61iledReason:\x04\x88\xb5\x18\x01\x32\x8b\x04\n\x10\x41\x64missionService\x12r\n\x0cGetAdmission\x12!.ora.fleet.v1.GetAdmissionRequest\x1a\x17.ora.fleet.v1.Admission\"&\x8a\xb5\x18\"\n\x05relay\n\x06ingest\n\x06\x62\x61\x63kup\x10\x01(\x01\x30\xd0\x0f\x38\x01@\x01\x12\x7f\n\x12\x42\x61tchGetAdmissions\x12\'.ora.fleet.v1.BatchGetAdmissionsRequest\x1a(.ora.fleet.v1.BatchGetAdmissionsResponse\"\x16\x8a\xb5\x18\x12\n\x05relay\x10\x01(\x01\x30\xd0\x0f\x38\x01@\x01\x12\x85\x01\n\x0fWatchAdmissions\x12$.ora.fleet.v1.WatchAdmissionsRequest\x1a%.ora.fleet.v1.WatchAdmissionsResponse\"#\x8a\xb5\x18\x1f\n\x05relay\n\x06ingest\n\x06\x62\x61\x63kup\x10\x01(\x01\x38\x01@\x01\x30\x01\x12z\n\x10\x46ollowAdmissions\x12%.ora.fleet.v1.FollowAdmissionsRequest\x1a&.ora.fleet.v1.FollowAdmissionsResponse\"\x13\x8a\xb5\x18\x0f\n\x05relay\x10\x01(\x01\x38\x01@\x01(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,12 +49,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BATCHGETADMISSIONSRESPONSE']._serialized_options = b'\210\265\030\001'
   _globals['_WATCHADMISSIONSRESPONSE']._loaded_options = None
   _globals['_WATCHADMISSIONSRESPONSE']._serialized_options = b'\210\265\030\001'
+  _globals['_FOLLOWADMISSIONSREQUEST'].fields_by_name['hub_ids']._loaded_options = None
+  _globals['_FOLLOWADMISSIONSREQUEST'].fields_by_name['hub_ids']._serialized_options = b'\342A\001\002\272H\020\222\001\r\010\001\020\200\002\030\001\"\004z\002h\020'
+  _globals['_FOLLOWADMISSIONSREQUEST']._loaded_options = None
+  _globals['_FOLLOWADMISSIONSREQUEST']._serialized_options = b'\210\265\030\002'
+  _globals['_FOLLOWADMISSIONSRESPONSE']._loaded_options = None
+  _globals['_FOLLOWADMISSIONSRESPONSE']._serialized_options = b'\210\265\030\001'
+  _globals['_ADMISSIONSANSWER'].fields_by_name['admissions']._loaded_options = None
+  _globals['_ADMISSIONSANSWER'].fields_by_name['admissions']._serialized_options = b'\272H\006\222\001\003\020\200\002'
+  _globals['_ADMISSIONSANSWER'].fields_by_name['failed_reason']._loaded_options = None
+  _globals['_ADMISSIONSANSWER'].fields_by_name['failed_reason']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_ADMISSIONSANSWER']._loaded_options = None
+  _globals['_ADMISSIONSANSWER']._serialized_options = b'\210\265\030\001'
   _globals['_ADMISSIONSERVICE'].methods_by_name['GetAdmission']._loaded_options = None
   _globals['_ADMISSIONSERVICE'].methods_by_name['GetAdmission']._serialized_options = b'\212\265\030\"\n\005relay\n\006ingest\n\006backup\020\001(\0010\320\0178\001@\001'
   _globals['_ADMISSIONSERVICE'].methods_by_name['BatchGetAdmissions']._loaded_options = None
   _globals['_ADMISSIONSERVICE'].methods_by_name['BatchGetAdmissions']._serialized_options = b'\212\265\030\022\n\005relay\020\001(\0010\320\0178\001@\001'
   _globals['_ADMISSIONSERVICE'].methods_by_name['WatchAdmissions']._loaded_options = None
   _globals['_ADMISSIONSERVICE'].methods_by_name['WatchAdmissions']._serialized_options = b'\212\265\030\037\n\005relay\n\006ingest\n\006backup\020\001(\0018\001@\001'
+  _globals['_ADMISSIONSERVICE'].methods_by_name['FollowAdmissions']._loaded_options = None
+  _globals['_ADMISSIONSERVICE'].methods_by_name['FollowAdmissions']._serialized_options = b'\212\265\030\017\n\005relay\020\001(\0018\001@\001'
   _globals['_GETADMISSIONREQUEST']._serialized_start=176
   _globals['_GETADMISSIONREQUEST']._serialized_end=239
   _globals['_BATCHGETADMISSIONSREQUEST']._serialized_start=241
@@ -65,6 +79,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHADMISSIONSREQUEST']._serialized_end=454
   _globals['_WATCHADMISSIONSRESPONSE']._serialized_start=457
   _globals['_WATCHADMISSIONSRESPONSE']._serialized_end=598
-  _globals['_ADMISSIONSERVICE']._serialized_start=601
-  _globals['_ADMISSIONSERVICE']._serialized_end=1000
+  _globals['_FOLLOWADMISSIONSREQUEST']._serialized_start=600
+  _globals['_FOLLOWADMISSIONSREQUEST']._serialized_end=709
+  _globals['_FOLLOWADMISSIONSRESPONSE']._serialized_start=712
+  _globals['_FOLLOWADMISSIONSRESPONSE']._serialized_end=910
+  _globals['_ADMISSIONSANSWER']._serialized_start=913
+  _globals['_ADMISSIONSANSWER']._serialized_end=1079
+  _globals['_ADMISSIONSERVICE']._serialized_start=1082
+  _globals['_ADMISSIONSERVICE']._serialized_end=1605
 # @@protoc_insertion_point(module_scope)

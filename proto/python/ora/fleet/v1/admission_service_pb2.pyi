@@ -137,3 +137,101 @@ class WatchAdmissionsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchAdmissionsResponse: _TypeAlias = WatchAdmissionsResponse  # noqa: Y015
+
+@_typing.final
+class FollowAdmissionsRequest(_message.Message):
+    """FollowAdmissionsRequest is one question."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUESTION_FIELD_NUMBER: _builtins.int
+    HUB_IDS_FIELD_NUMBER: _builtins.int
+    question: _builtins.int
+    """The caller's number for it, which the answer repeats."""
+    @_builtins.property
+    def hub_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """The Hubs: 16 bytes of each UUID."""
+
+    def __init__(
+        self,
+        *,
+        question: _builtins.int = ...,
+        hub_ids: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hub_ids", b"hub_ids", "question", b"question"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FollowAdmissionsRequest: _TypeAlias = FollowAdmissionsRequest  # noqa: Y015
+
+@_typing.final
+class FollowAdmissionsResponse(_message.Message):
+    """FollowAdmissionsResponse is one change, an answer, or a heartbeat."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGED_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_MS_FIELD_NUMBER: _builtins.int
+    RESYNC_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    heartbeat_ms: _builtins.int
+    """How often a message that is no answer comes at least, in milliseconds. 0 in an answer."""
+    resync: _builtins.bool
+    """Changes may have been missed (the server could not keep up or lost its source): forget what is cached and ask again."""
+    @_builtins.property
+    def changed(self) -> _admission_pb2.Admission:
+        """The new admission of one Hub. With `answer` absent too: a heartbeat."""
+
+    @_builtins.property
+    def answer(self) -> Global___AdmissionsAnswer:
+        """What the registry knows of the Hubs of one question."""
+
+    def __init__(
+        self,
+        *,
+        changed: _admission_pb2.Admission | None = ...,
+        heartbeat_ms: _builtins.int = ...,
+        resync: _builtins.bool = ...,
+        answer: Global___AdmissionsAnswer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "changed", b"changed"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "changed", b"changed", "heartbeat_ms", b"heartbeat_ms", "resync", b"resync"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FollowAdmissionsResponse: _TypeAlias = FollowAdmissionsResponse  # noqa: Y015
+
+@_typing.final
+class AdmissionsAnswer(_message.Message):
+    """AdmissionsAnswer is what the registry knows of the Hubs that were asked about, all from one moment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUESTION_FIELD_NUMBER: _builtins.int
+    ADMISSIONS_FIELD_NUMBER: _builtins.int
+    FAILED_REASON_FIELD_NUMBER: _builtins.int
+    question: _builtins.int
+    """The number of the question."""
+    failed_reason: _builtins.str
+    """Why nobody can tell now; the stream goes on. Empty: `admissions` is the answer."""
+    @_builtins.property
+    def admissions(self) -> _containers.RepeatedCompositeFieldContainer[_admission_pb2.Admission]:
+        """One for each known Hub, in no order. A Hub that the registry does not know is left out."""
+
+    def __init__(
+        self,
+        *,
+        question: _builtins.int = ...,
+        admissions: _abc.Iterable[_admission_pb2.Admission] | None = ...,
+        failed_reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admissions", b"admissions", "failed_reason", b"failed_reason", "question", b"question"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdmissionsAnswer: _TypeAlias = AdmissionsAnswer  # noqa: Y015

@@ -52,6 +52,11 @@ class AdmissionServiceStub:
                 request_serializer=ora_dot_fleet_dot_v1_dot_admission__service__pb2.WatchAdmissionsRequest.SerializeToString,
                 response_deserializer=ora_dot_fleet_dot_v1_dot_admission__service__pb2.WatchAdmissionsResponse.FromString,
                 _registered_method=True)
+        self.FollowAdmissions = channel.stream_stream(
+                '/ora.fleet.v1.AdmissionService/FollowAdmissions',
+                request_serializer=ora_dot_fleet_dot_v1_dot_admission__service__pb2.FollowAdmissionsRequest.SerializeToString,
+                response_deserializer=ora_dot_fleet_dot_v1_dot_admission__service__pb2.FollowAdmissionsResponse.FromString,
+                _registered_method=True)
 
 
 class AdmissionServiceServicer:
@@ -84,6 +89,16 @@ class AdmissionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def FollowAdmissions(self, request_iterator, context):
+        """FollowAdmissions is WatchAdmissions for a caller that also asks: its questions go up the stream, and their answers
+        come down between the changes, so that a Hub that connects does not wait for a call to be opened. An answer is no
+        sign that changes are followed; only the other messages are. The stream ends when the caller asks no more. Called by
+        the relay.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdmissionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -101,6 +116,11 @@ def add_AdmissionServiceServicer_to_server(servicer, server):
                     servicer.WatchAdmissions,
                     request_deserializer=ora_dot_fleet_dot_v1_dot_admission__service__pb2.WatchAdmissionsRequest.FromString,
                     response_serializer=ora_dot_fleet_dot_v1_dot_admission__service__pb2.WatchAdmissionsResponse.SerializeToString,
+            ),
+            'FollowAdmissions': grpc.stream_stream_rpc_method_handler(
+                    servicer.FollowAdmissions,
+                    request_deserializer=ora_dot_fleet_dot_v1_dot_admission__service__pb2.FollowAdmissionsRequest.FromString,
+                    response_serializer=ora_dot_fleet_dot_v1_dot_admission__service__pb2.FollowAdmissionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -186,6 +206,33 @@ class AdmissionService:
             '/ora.fleet.v1.AdmissionService/WatchAdmissions',
             ora_dot_fleet_dot_v1_dot_admission__service__pb2.WatchAdmissionsRequest.SerializeToString,
             ora_dot_fleet_dot_v1_dot_admission__service__pb2.WatchAdmissionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FollowAdmissions(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/ora.fleet.v1.AdmissionService/FollowAdmissions',
+            ora_dot_fleet_dot_v1_dot_admission__service__pb2.FollowAdmissionsRequest.SerializeToString,
+            ora_dot_fleet_dot_v1_dot_admission__service__pb2.FollowAdmissionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

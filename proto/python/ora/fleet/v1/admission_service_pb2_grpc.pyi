@@ -49,6 +49,12 @@ class AdmissionServiceStub:
     every `heartbeat_ms`. After a gap of three heartbeats a caller must treat what it has cached as ageing: it may use
     it for 60 seconds from the last message, then it refuses. Called by the relay, ingest and backup.
     """
+    FollowAdmissions: _grpc.StreamStreamMultiCallable[_admission_service_pb2.FollowAdmissionsRequest, _admission_service_pb2.FollowAdmissionsResponse]
+    """FollowAdmissions is WatchAdmissions for a caller that also asks: its questions go up the stream, and their answers
+    come down between the changes, so that a Hub that connects does not wait for a call to be opened. An answer is no
+    sign that changes are followed; only the other messages are. The stream ends when the caller asks no more. Called by
+    the relay.
+    """
 
 @_typing.type_check_only
 class AdmissionServiceAsyncStub(AdmissionServiceStub):
@@ -69,6 +75,12 @@ class AdmissionServiceAsyncStub(AdmissionServiceStub):
     """WatchAdmissions streams every change of every Hub's admission from the moment of the call, and a heartbeat at least
     every `heartbeat_ms`. After a gap of three heartbeats a caller must treat what it has cached as ageing: it may use
     it for 60 seconds from the last message, then it refuses. Called by the relay, ingest and backup.
+    """
+    FollowAdmissions: _aio.StreamStreamMultiCallable[_admission_service_pb2.FollowAdmissionsRequest, _admission_service_pb2.FollowAdmissionsResponse]  # type: ignore[assignment]
+    """FollowAdmissions is WatchAdmissions for a caller that also asks: its questions go up the stream, and their answers
+    come down between the changes, so that a Hub that connects does not wait for a call to be opened. An answer is no
+    sign that changes are followed; only the other messages are. The stream ends when the caller asks no more. Called by
+    the relay.
     """
 
 class AdmissionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -105,6 +117,18 @@ class AdmissionServiceServicer(metaclass=_abc_1.ABCMeta):
         """WatchAdmissions streams every change of every Hub's admission from the moment of the call, and a heartbeat at least
         every `heartbeat_ms`. After a gap of three heartbeats a caller must treat what it has cached as ageing: it may use
         it for 60 seconds from the last message, then it refuses. Called by the relay, ingest and backup.
+        """
+
+    @_abc_1.abstractmethod
+    def FollowAdmissions(
+        self,
+        request_iterator: _MaybeAsyncIterator[_admission_service_pb2.FollowAdmissionsRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_admission_service_pb2.FollowAdmissionsResponse], _abc.AsyncIterator[_admission_service_pb2.FollowAdmissionsResponse]]:
+        """FollowAdmissions is WatchAdmissions for a caller that also asks: its questions go up the stream, and their answers
+        come down between the changes, so that a Hub that connects does not wait for a call to be opened. An answer is no
+        sign that changes are followed; only the other messages are. The stream ends when the caller asks no more. Called by
+        the relay.
         """
 
 def add_AdmissionServiceServicer_to_server(servicer: AdmissionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
