@@ -16,6 +16,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Final
 
 from relay.io.secured import secure
+from relay.io.turns import TurnLoop
 from relay.routing.budgets import RANKS
 from relay.wire.proxy import LONGEST, ProxyError, read_header
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from relay.io.secured import Tls
     from relay.io.tls import ReloadingContext
+    from relay.io.turns import Ready
     from relay.routing.budgets import AddressBudgets
     from relay.routing.limits import Limits
 
@@ -125,7 +127,6 @@ class Handshakes:
         self._limits = limits
         self._budgets = budgets
         self._refused = refused
-        self._epoll = select.epoll()
         self._listeners: dict[int, Listener] = {}
         # In the order of their deadlines, which is the order of arrival.
         self._halves: dict[int, Half] = {}
@@ -134,7 +135,14 @@ class Handshakes:
         self._steps = 0
         self._scheduled = False
         self.completed = 0
-        loop.add_reader(self._epoll.fileno(), self._turn)
+        self._turns = loop.turns if isinstance(loop, TurnLoop) else None
+        if self._turns is not None:
+            self._epoll = self._turns.epoll
+            self._turns.doors, self._turns.coming, self._turns.come = self._listeners, self._halves, self._turn
+            self._turns.step = self._next
+        else:
+            self._epoll = select.epoll()
+            loop.add_reader(self._epoll.fileno(), self._poll)
 
     def __len__(self) -> int:
         return len(self._halves)
@@ -156,8 +164,9 @@ class Handshakes:
         self.stop_listening()
         for half in list(self._halves.values()):
             self._drop(half)
-        self._loop.remove_reader(self._epoll.fileno())
-        self._epoll.close()
+        if self._turns is None:
+            self._loop.remove_reader(self._epoll.fileno())
+            self._epoll.close()
 
     def sweep(self, now: float) -> None:
         """Drop what has taken too long."""
@@ -168,8 +177,11 @@ class Handshakes:
 
     # -- turns ---------------------------------------------------------------------------------------------------------
 
-    def _turn(self) -> None:
-        for fd, _ in self._epoll.poll(0, _EVENTS):
+    def _poll(self) -> None:
+        self._turn(self._epoll.poll(0, _EVENTS))
+
+    def _turn(self, ready: Ready) -> None:
+        for fd, _ in ready:
             listener = self._listeners.get(fd)
             if listener is not None:
                 self._accept(listener)
@@ -184,16 +196,28 @@ class Handshakes:
             elif half.stage is Stage.PEER:
                 half.stage = Stage.NEXT_STEP
                 self._ready[2 * half.rank].append(half)
-        half = self._choose()
-        if half is not None:
-            self._step(half)
-        if not self._scheduled and any(self._ready):
+        if any(self._ready):
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """See to it that there will be a step: when nothing else is to be done, or else soon."""
+        if self._turns is not None:
+            self._turns.later = True
+        elif not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._again)
 
     def _again(self) -> None:
         self._scheduled = False
-        self._turn()
+        if self._next():
+            self._go_on()
+
+    def _next(self) -> bool:
+        """Take one step; return whether there are more."""
+        half = self._choose()
+        if half is not None:
+            self._step(half)
+        return any(self._ready)
 
     def _choose(self) -> Half | None:
         """Return whose step is next: few handshakes lately before many, second flights before first ones."""
