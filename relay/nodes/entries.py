@@ -17,6 +17,7 @@ from redis.asyncio.cluster import RedisCluster
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
 from relay.nodes.chores import Chores
+from relay.nodes.line import Line
 from relay.routing.spacing import Spacing
 
 if TYPE_CHECKING:
@@ -115,7 +116,8 @@ class Entries:
     def __init__(self, redis: Redis, *common: str | int) -> None:
         self._redis = redis
         self._common = [str(each) for each in common]
-        self._cluster = isinstance(redis, RedisCluster)
+        # A Cluster needs its client, which knows where each key is.
+        self._line = None if isinstance(redis, RedisCluster) else Line(redis)
         self._waiting: deque[_Change] = deque()
         self._running = False
         self._spacing = Spacing(_APART_SECONDS, _APART_AT_MOST)
@@ -163,8 +165,8 @@ class Entries:
 
     async def _ask(self, changes: list[_Change]) -> list[str]:
         with redis_errors():
-            if not self._cluster:
-                answers = await self._call([each.key for each in changes], [each.what for each in changes])
+            if self._line is not None:
+                answers = await self._tell(self._line, [each.key for each in changes], [each.what for each in changes])
                 return [each.decode() for each in answers]
             pipeline = self._redis.pipeline(transaction=False)
             for each in changes:
@@ -174,19 +176,21 @@ class Entries:
 
     async def _one(self, change: _Change, answer: Any) -> str:
         if isinstance(answer, NoScriptError):
-            answer = await self._call([change.key], [change.what])
+            answer = await self._redis.eval(SCRIPT, 1, change.key, *self._common, change.what)
         if isinstance(answer, Exception):
             raise answer
         text: str = answer[0].decode()
         return text
 
-    async def _call(self, keys: list[str], what: list[str]) -> Any:
-        given = len(keys), *keys, *self._common, *what
+    async def _tell(self, line: Line, keys: list[str], what: list[str]) -> Any:
+        given: list[str | int] = [len(keys), *keys, *self._common, *what]
         try:
-            return await self._redis.evalsha(_DIGEST, *given)
+            return await line.call("EVALSHA", _DIGEST, *given)
         except NoScriptError:
-            return await self._redis.eval(SCRIPT, *given)
+            return await line.call("EVAL", SCRIPT, *given)
 
     async def close(self, grace: float = 0.0) -> None:
         """Let what was asked for be made, but not for long."""
         await self._chores.close(grace)
+        if self._line is not None:
+            await self._line.close()

@@ -33,10 +33,12 @@ from tests.integration.relay.world import Person, envelope
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from tests.integration.relay.hub import Hub
+
+    Make = Callable[..., Directory]
 
 A, B = Place("a.1", "10.0.0.1:1", 0), Place("b.1", "10.0.0.2:1", 0)
 
@@ -56,11 +58,20 @@ async def redis(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         yield await stack.enter_async_context(open_redis(config))
 
 
-def directory(redis: Any, own: Place, **times: int) -> Directory:
-    return Directory(redis, own, DirectoryTimes(**times))
+@pytest.fixture
+async def directory() -> AsyncIterator[Make]:
+    made: list[Directory] = []
+
+    def make(redis: Any, own: Place, **times: int) -> Directory:
+        made.append(Directory(redis, own, DirectoryTimes(**times)))
+        return made[-1]
+
+    yield make
+    for each in made:
+        await each.entries.close()
 
 
-async def test_the_rules_of_the_directory(redis: Any) -> None:
+async def test_the_rules_of_the_directory(redis: Any, directory: Make) -> None:
     a, b = directory(redis, A), directory(redis, B)
     hub, peer = os.urandom(16), os.urandom(16)
     assert await a.find(hub) is None
@@ -94,7 +105,9 @@ async def test_the_rules_of_the_directory(redis: Any) -> None:
     assert (await b.find(hub) or B).node == A.node
 
 
-async def test_a_redis_that_has_lost_everything_is_told_again_and_epochs_go_on_rising(redis: Any) -> None:
+async def test_a_redis_that_has_lost_everything_is_told_again_and_epochs_go_on_rising(
+    redis: Any, directory: Make
+) -> None:
     a, b = directory(redis, A), directory(redis, B)
     hub = os.urandom(16)
     old, new = await a.claim(hub), await b.claim(hub)
@@ -111,7 +124,7 @@ async def test_a_redis_that_has_lost_everything_is_told_again_and_epochs_go_on_r
     assert after.epoch > new.epoch
 
 
-async def test_entries_that_are_not_refreshed_count_no_longer(redis: Any) -> None:
+async def test_entries_that_are_not_refreshed_count_no_longer(redis: Any, directory: Make) -> None:
     a = directory(redis, A, live_ms=1)
     hub = os.urandom(16)
     await a.claim(hub)
@@ -122,7 +135,7 @@ async def test_entries_that_are_not_refreshed_count_no_longer(redis: Any) -> Non
     assert claimed.before is None
 
 
-async def test_takeovers_are_damped_and_reconnects_are_not(redis: Any) -> None:
+async def test_takeovers_are_damped_and_reconnects_are_not(redis: Any, directory: Make) -> None:
     a, b = directory(redis, A, takeovers=3, takeover_us=60_000_000), directory(redis, B, takeovers=3)
     hub = os.urandom(16)
     for _ in range(10):
@@ -137,7 +150,9 @@ async def test_takeovers_are_damped_and_reconnects_are_not(redis: Any) -> None:
     assert (await b.find(hub) or B).node == A.node
 
 
-async def test_only_claims_keep_the_next_call_away(redis: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_claims_keep_the_next_call_away(
+    redis: Any, directory: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     groups: list[int] = []
     began = Spacing.began
 
@@ -157,6 +172,37 @@ async def test_only_claims_keep_the_next_call_away(redis: Any, monkeypatch: pyte
     assert sum(groups) == 0
 
 
+async def test_a_connection_that_is_lost_is_opened_again_and_a_server_that_stands_still_is_given_up(
+    tmp_path: Path, directory: Make
+) -> None:
+    valkey = backends.valkey(tmp_path)
+    valkey.start()
+    config = RedisConfig(url=Secret(f"redis://127.0.0.1:{valkey.port}"), timeout_seconds=0.5)
+    hub = os.urandom(16)
+    try:
+        async with open_redis(config) as redis:
+            a = directory(redis, A)
+            first = await a.claim(hub)
+            assert isinstance(first, Claimed)
+            await redis.client_kill_filter(_type="normal", skipme=True)
+            second = await a.claim(hub)
+            assert isinstance(second, Claimed)
+            assert second.epoch > first.epoch
+            await redis.script_flush()
+            assert isinstance(await a.claim(hub), Claimed)
+            await redis.client_pause(800)
+            with pytest.raises(DirectoryAwayError):
+                await a.claim(hub)
+            await asyncio.sleep(0.5)
+            # What it answered late is nobody's answer.
+            other = await a.claim(os.urandom(16))
+            assert isinstance(other, Claimed)
+            assert other.before is None
+            await a.entries.close()
+    finally:
+        valkey.stop()
+
+
 async def test_all_keys_of_a_hub_are_in_one_slot_and_hubs_are_spread(redis: Any) -> None:
     if not hasattr(redis, "keyslot"):
         assert key_of(b"h" * 16).startswith("ora:relay:{" + (b"h" * 16).hex() + "}:")
@@ -166,7 +212,7 @@ async def test_all_keys_of_a_hub_are_in_one_slot_and_hubs_are_spread(redis: Any)
     assert len({redis.keyslot(key_of(os.urandom(16))) // 5462 for _ in range(64)}) == 3
 
 
-async def test_a_redis_that_is_not_there_is_said_to_be_away(tmp_path: Path) -> None:
+async def test_a_redis_that_is_not_there_is_said_to_be_away(directory: Make, tmp_path: Path) -> None:
     del tmp_path
     for cluster in (False, True):
         config = RedisConfig(url=Secret("redis://127.0.0.1:1"), cluster=cluster, timeout_seconds=0.2)
