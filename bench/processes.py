@@ -29,10 +29,12 @@ _CORES: Final = frozenset(os.sched_getaffinity(0))
 class Turn(IntEnum):
     """Who goes before whom on the core of the load, where processes may say so (SCHED_FIFO); before all others."""
 
-    # Hubs and services that have machines of their own in production.
-    BESIDE = 1
+    # Hubs: each has a machine of its own in production.
+    HUBS = 1
+    # Services that the server asks have machines of their own too, and do not wait until a Hub has shaken hands.
+    SERVICES = 2
     # Who takes the time must not wait for those who make work.
-    TIMING = 2
+    TIMING = 3
 
 
 def _go(pid: int, turn: Turn) -> bool:

@@ -65,7 +65,7 @@ def main() -> None:
     """Connect as the command line says."""
     folder, port, rate, seconds, first, count = sys.argv[1:]
     arrivals = Arrivals(Path(folder), int(port), range(int(first), int(first) + int(count)))
-    with going_first(Turn.BESIDE):
+    with going_first(Turn.HUBS):
         missing = arrivals.run(float(rate), float(seconds))
     print(json.dumps({"took": arrivals.took, "missing": missing}), flush=True)
 

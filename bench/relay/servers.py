@@ -46,7 +46,7 @@ class Place:
 def start_fleet(place: Place) -> Measured:
     """Start the fleet service that admits everybody, beside the load."""
     command = [sys.executable, "-m", "bench.relay.fleet", str(place.certificates), str(place.port + 5)]
-    fleet = Measured(command, core=load_core(), log=place.folder / "fleet.log", turn=Turn.BESIDE)
+    fleet = Measured(command, core=load_core(), log=place.folder / "fleet.log", turn=Turn.SERVICES)
     fleet.await_port(place.port + 5)
     return fleet
 
@@ -57,7 +57,7 @@ def start_directory(place: Place) -> Measured:
 
     port = str(place.port + 7)
     command = [str(get_binary_path()), "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    directory = Measured(command, core=load_core(), log=place.folder / "valkey.log", turn=Turn.BESIDE)
+    directory = Measured(command, core=load_core(), log=place.folder / "valkey.log", turn=Turn.SERVICES)
     directory.await_port(place.port + 7)
     return directory
 
