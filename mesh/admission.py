@@ -76,7 +76,7 @@ class Admissions:
         while True:
             try:
                 await self._follow()
-            except (grpc.aio.AioRpcError, TimeoutError) as error:
+            except (grpc.aio.AioRpcError, UnavailableError, TimeoutError) as error:
                 _LOG.warning("changes of admission cannot be followed now", **{names.ERROR_TYPE: type(error).__name__})
             await asyncio.sleep(_PAUSE_SECONDS)
 

@@ -1,7 +1,8 @@
 """Owns calling other services: mutual TLS 1.3, a deadline on every call, retries where the contract allows them.
 
 A ``Channel`` is a ``grpc.aio.Channel`` for generated stubs. Below it the real one is replaced when the certificate
-files change, or when a stub of one more service is made on it: running calls end on the old one.
+files change, or when a stub of one more service is made on it: running calls end on the old one, and a stream that is
+still there after five minutes is told that it was replaced (``mesh.streams``).
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from mesh.errors import DeadlineExceededError
 from mesh.interceptors.deadline import ANSWER_MARGIN, SENT_KEY
 from mesh.policy import Method, PolicyError, built_in, method_of
 from mesh.status import DETAILS_KEY, error_info
+from mesh.streams import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mesh.certs import Bundle, Certificates
 
+_UNARY: Final = "unary_unary"
 _CHECK_SECONDS: Final = 1.0
 _RETIRE_SECONDS: Final = 300.0
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
@@ -134,7 +137,7 @@ class Channel(grpc.aio.Channel):
         self, method: str, request_serializer: Any = None, response_deserializer: Any = None, **_: Any
     ) -> Any:
         """Return what calls this method."""
-        return self._method("unary_unary", method, request_serializer, response_deserializer)
+        return self._method(_UNARY, method, request_serializer, response_deserializer)
 
     def unary_stream(
         self, method: str, request_serializer: Any = None, response_deserializer: Any = None, **_: Any
@@ -194,7 +197,8 @@ class _Callable:
         if self._built[0] != self._channel.generation:
             made = getattr(inner, self._kind)(self._method.path, *self._codec)
             self._built = (self._channel.generation, made)
-        return self._built[1](request, timeout=left, metadata=headers, **rest)
+        call = self._built[1](request, timeout=left, metadata=headers, **rest)
+        return call if self._kind == _UNARY else Stream(call)
 
 
 def service_config(methods: Any) -> dict[str, Any]:

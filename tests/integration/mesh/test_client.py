@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
 
+from mesh import channel as channels
 from mesh import errors
 from mesh.certs import Certificates
 from mesh.channel import Channel, reason_of
@@ -109,6 +111,62 @@ def _noting(served: list[str], name: str) -> Any:
         return pb.Thing()
 
     return note
+
+
+async def test_a_stream_whose_channel_is_replaced_says_so_and_cancels_nobody(
+    w: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channels, "_RETIRE_SECONDS", 0.1)
+    clock = [0.0]
+    channel = w.channel("portal", monotonic=lambda: clock[0])
+    stub: Any = rpc.ScratchServiceStub(channel)
+    forever = pb.ReadRequest(name="forever")
+    third = asyncio.Event()
+
+    async def iterate() -> None:
+        async for each in stub.Watch(forever):
+            if each.name == "forever2":
+                third.set()
+
+    async def upload() -> None:
+        await stub.Upload(_endless())
+
+    async with asyncio.timeout(10):
+        watch, chat = stub.Watch(forever), stub.Chat()
+        assert [(await watch.read()).name for _ in range(3)] == ["forever0", "forever1", "forever2"]
+        await chat.write(forever)
+        assert (await chat.read()).name == "forever"
+        waiting = [asyncio.ensure_future(each) for each in (watch.read(), chat.read(), iterate(), upload())]
+        await third.wait()
+        w.ca.issue(w.certs, "portal")
+        clock[0] += 10
+        assert (await stub.Read(ASK)).name == "a"
+        for each in waiting:
+            with pytest.raises(errors.UnavailableError) as replaced:
+                await each
+            assert replaced.value.reason == "STREAM_REPLACED"
+        # On the new one it goes on.
+        assert (await stub.Watch(forever).read()).name == "forever0"
+
+
+async def _endless() -> AsyncIterator[Any]:
+    yield ASK
+    await asyncio.Event().wait()
+
+
+async def test_who_is_cancelled_while_reading_a_stream_is_cancelled(w: World) -> None:
+    watch = w.stub("portal").Watch(pb.ReadRequest(name="forever"))
+    for _ in range(3):
+        await watch.read()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await watch.read()
+    other = w.stub("portal").Watch(pb.ReadRequest(name="forever"))
+    reading = asyncio.ensure_future(other.read())
+    await asyncio.sleep(0)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
 
 
 async def test_reason_of_a_failure_is_read(w: World) -> None:
