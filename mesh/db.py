@@ -82,6 +82,11 @@ class Database:
                     yield connection
             except _LOST_RACE as error:
                 raise AbortedError("another change came first", reason="CONCURRENT_UPDATE") from error
+            except asyncpg.InvalidCachedStatementError as error:
+                # A migration has changed what a statement of before it gives; asyncpg has forgotten it now.
+                raise UnavailableError(
+                    "the schema has just changed", reason="DATABASE_UNAVAILABLE", retry_after=_SOON
+                ) from error
             except asyncpg.QueryCanceledError as error:
                 raise DeadlineExceededError("the database took too long") from error
             except (asyncpg.PostgresConnectionError, *_AWAY) as error:

@@ -105,6 +105,24 @@ async def test_a_database_that_has_no_room_is_away(database: Database, state: st
     assert caught.value.reason == "DATABASE_UNAVAILABLE"
 
 
+async def test_a_statement_that_a_migration_has_changed_is_asked_again(
+    database_config: DatabaseConfig, owner: Any
+) -> None:
+    statement = "SELECT * FROM toy.moving"
+    await owner.execute("CREATE TABLE toy.moving (a int); GRANT SELECT ON toy.moving TO PUBLIC")
+    async with open_database(replace(database_config, pool_max=1), application="toy") as database:
+        async with database.platform() as tx:
+            await tx.fetch(statement)
+        await owner.execute("ALTER TABLE toy.moving ADD COLUMN b int")
+        with pytest.raises(UnavailableError) as caught:
+            async with database.platform() as tx:
+                await tx.fetch(statement)
+        assert caught.value.reason == "DATABASE_UNAVAILABLE"
+        async with database.platform() as tx:
+            await tx.fetch(statement)
+    await owner.execute("DROP TABLE toy.moving")
+
+
 async def test_lost_race_is_aborted(database: Database) -> None:
     async with database.tenant(A) as tx:
         await tx.execute(_INSERT, A)
