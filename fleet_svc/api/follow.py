@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ora.fleet.v1 import admission_service_pb2 as pb
 
-from mesh.errors import DeadlineExceededError, OraError
+from mesh import log
+from mesh.errors import DeadlineExceededError, InternalError, OraError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     Know = Callable[[Sequence[bytes]], Awaitable[list[admission_pb2.Admission]]]
 
+_LOG: Final = log.get(__name__)
 _AT_ONCE: Final = 4
 _UNREAD: Final = 16
 # As long as BatchGetAdmissions may take.
@@ -88,8 +90,6 @@ class Follow:
     def _answered(self, task: asyncio.Task[None]) -> None:
         self._answering.release()
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            self._ended(task)
 
     async def _answer(self, request: pb.FollowAdmissionsRequest) -> None:
         answer = pb.AdmissionsAnswer(question=request.question)
@@ -100,4 +100,7 @@ class Follow:
             answer.failed_reason = DeadlineExceededError.default_reason
         except OraError as error:
             answer.failed_reason = error.reason
+        except Exception:  # noqa: BLE001 - logged; a fault of ours costs one question its answer, never the stream
+            _LOG.exception("a question could not be answered")
+            answer.failed_reason = InternalError.default_reason
         await self._say(pb.FollowAdmissionsResponse(answer=answer))

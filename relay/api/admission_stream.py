@@ -36,6 +36,7 @@ class AdmissionStream:
         self._asked: dict[int, tuple[asyncio.Future[Known], asyncio.TimerHandle]] = {}
         self._unsaid: deque[pb.FollowAdmissionsRequest] = deque()
         self._wanted = asyncio.Event()
+        self._closed = False
         self._call = stub.FollowAdmissions(self._questions())
 
     def ask(self, hub_ids: Sequence[bytes]) -> asyncio.Future[Known]:
@@ -52,7 +53,7 @@ class AdmissionStream:
         return answer
 
     async def _questions(self) -> AsyncIterator[pb.FollowAdmissionsRequest]:
-        while True:
+        while not self._closed:
             await self._wanted.wait()
             self._wanted.clear()
             while self._unsaid:
@@ -102,6 +103,9 @@ class AdmissionStream:
 
     def close(self) -> None:
         """End the stream; who waits for an answer is told."""
+        self._closed = True
+        # Who waits for questions does so until there are some: gRPC leaves it alone when the server has ended the call.
+        self._wanted.set()
         self._call.cancel()
         for number in list(self._asked):
             self._settle(number, StreamEndedError())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import random
 import time
 from collections import deque
@@ -90,7 +91,11 @@ class Admissions:
                 return
             batch = [self._wanted.popleft() for _ in range(min(len(self._wanted), _BATCH))]
             self._spacing.began(len(batch), loop.time())
-            call = loop.create_task(self._ask(batch)) if self._stream is None else self._stream.ask(batch)
+            if self._stream is not None:
+                call = self._stream.ask(batch)
+            else:
+                # Outside of what caused it: it has neither its deadline nor its trace.
+                call = loop.create_task(self._ask(batch), context=contextvars.Context())
             self._calls.add(call)
             call.add_done_callback(partial(self._called, batch, self._watches))
 
@@ -109,6 +114,12 @@ class Admissions:
         self._calls.discard(call)
         if call.cancelled():
             return
+        try:
+            self._take(batch, watch, call)
+        finally:
+            self._call()
+
+    def _take(self, batch: list[bytes], watch: int, call: asyncio.Future[Known]) -> None:
         match call.exception():
             case None if watch == self._watches:
                 self._answered(batch, call.result(), Close.HUB_NOT_ACTIVE)
@@ -119,24 +130,27 @@ class Admissions:
                 if not isinstance(error, grpc.aio.AioRpcError | OraError):
                     _LOG.error("an admission could not be taken", exc_info=error)
                 self._answered(batch, (), Close.ADMISSION_UNAVAILABLE)
-        self._call()
 
     def _answered(self, batch: list[bytes], found: Known, missing: Close) -> None:
         """Answer for each Hub of a call: those that were found, and why the others were not."""
         self._clock()
-        answered: dict[bytes, Answer] = {}
-        for each in found:
-            if each.hub_id in self._asking:
-                admission = from_proto(each)
-                answers.answered(self._node, admission)
-                answered[each.hub_id] = self._node.admissions.get(each.hub_id, self._node.now) or admission
+        by_hub = {each.hub_id: each for each in found}
         for hub_id in batch:
-            answer = answered.get(hub_id) or self._none(hub_id, missing)
+            try:
+                known = by_hub.get(hub_id)
+                answer = self._none(hub_id, missing) if known is None else self._one(from_proto(known))
+            except Exception:  # noqa: BLE001 - logged; a fault of ours costs one Hub an answer, never the others theirs
+                _LOG.exception("an admission could not be taken")
+                answer = self._none(hub_id, Close.ADMISSION_UNAVAILABLE)
             if answer is not Close.ADMISSION_UNAVAILABLE:
                 self._unsure.pop(hub_id, None)
             future = self._asking.pop(hub_id)
             if not future.done():
                 future.set_result(answer)
+
+    def _one(self, admission: Admission) -> Admission:
+        answers.answered(self._node, admission)
+        return self._node.admissions.get(admission.hub_id, self._node.now) or admission
 
     def _none(self, hub_id: bytes, close: Close) -> Close:
         answers.unanswered(self._node, hub_id, close)

@@ -65,7 +65,7 @@ def _refusal(node: Node, client: Client, connect: Connect) -> Close | None:
     if client.max_packet < _LONG_CONNACK and _too_long(node, client, connect):
         return Close.PACKET_TOO_LARGE
     # A bridge opens no Hub's session: a node that has all it may hold still serves those it has.
-    full = client.hub_id is not None and len(node.hubs) >= node.limits.sessions and client.hub_id not in node.hubs
+    full = client.hub_id is not None and node.full(client.hub_id)
     if node.broker is not None:
         full = len(node.sessions) >= node.limits.sessions and key not in node.sessions
     return Close.SESSIONS_FULL if full else None

@@ -181,6 +181,14 @@ class Handshakes:
         self._turn(self._epoll.poll(0, _EVENTS))
 
     def _turn(self, ready: Ready) -> None:
+        try:
+            self._look(ready)
+        finally:
+            if any(self._ready):
+                self._go_on()
+
+    def _look(self, ready: Ready) -> None:
+        """Accept, and see who can be gone on with."""
         for fd, _ in ready:
             listener = self._listeners.get(fd)
             if listener is not None:
@@ -196,8 +204,6 @@ class Handshakes:
             elif half.stage is Stage.PEER:
                 half.stage = Stage.NEXT_STEP
                 self._ready[2 * half.rank].append(half)
-        if any(self._ready):
-            self._go_on()
 
     def _go_on(self) -> None:
         """See to it that there will be a step: when nothing else is to be done, or else soon."""
@@ -271,6 +277,9 @@ class Handshakes:
         except ProxyError:
             self._refuse(half, "NOT_PROXY")
             return
+        except BlockingIOError:
+            self._epoll.modify(half.fd, _ONCE)
+            return
         except OSError:
             self._refuse(half, "PEER_GONE")
             return
@@ -299,6 +308,10 @@ class Handshakes:
                 return
             if half.waits_for:
                 half.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, _RECORD_HEADER)
+        except BlockingIOError:
+            # What was ready was a connection before it, under the same number.
+            self._epoll.modify(half.fd, _ONCE)
+            return
         except OSError:
             self._refuse(half, "PEER_GONE")
             return

@@ -35,7 +35,7 @@ def _nothing() -> bool:
 
 
 class TurnSelector(selectors.EpollSelector):
-    """asyncio's selector. File descriptors that were put into ``epoll`` past asyncio belong to ``turn``."""
+    """asyncio's selector. File descriptors put into ``epoll`` past asyncio belong to ``turn`` or ``come``."""
 
     def __init__(self) -> None:
         super().__init__()

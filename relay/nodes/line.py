@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ConnectionError as LostError
-from redis.exceptions import ResponseError
+from redis.exceptions import NoScriptError
 
 if TYPE_CHECKING:
     from redis.asyncio import Connection
@@ -45,10 +45,11 @@ class Line:
                 connection = self._connection or await self._open()
                 await connection.send_packed_command(connection.pack_command(*command), check_health=False)
                 return await connection.read_response(disable_decoding=True)
-        except ResponseError:
+        except NoScriptError:
             raise
         except BaseException:
-            # What was asked may be answered still, and must not be taken for the answer to the next command.
+            # What was asked may be answered still, and must not be taken for the answer to the next command; and a
+            # server that refuses may have become a replica.
             await self.close()
             raise
 

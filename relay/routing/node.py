@@ -117,10 +117,18 @@ class Node:
         client.max_packet = self.limits.max_connect_packet
         self.clients.add(client)
         client.slot = self.deadlines.add(self.now + self.limits.connect_seconds, client)
-        if hub_id is not None and not self.draining and self.admissions.get(hub_id, self.now) is None:
-            # Its CONNECT follows; it waits for no more than what is left of the answer then.
-            self.ask_admission(hub_id)
+        if hub_id is not None:
+            self._foresee(hub_id)
         return client
+
+    def _foresee(self, hub_id: bytes) -> None:
+        """Ask about a Hub whose CONNECT follows, so that it waits for no more than what is left of the answer then."""
+        if not self.draining and not self.full(hub_id) and self.admissions.get(hub_id, self.now) is None:
+            self.ask_admission(hub_id)
+
+    def full(self, hub_id: bytes) -> bool:
+        """Return whether this Hub's session would be one too many."""
+        return len(self.hubs) >= self.limits.sessions and hub_id not in self.hubs
 
     def has_output(self, client: Client) -> None:
         """Note that the shell must look at this connection."""

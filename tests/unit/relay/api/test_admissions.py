@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -14,6 +15,7 @@ from ora.fleet.v1 import admission_service_pb2 as pb
 
 from mesh.errors import UnavailableError
 from relay.api import admission_stream
+from relay.api import admissions as asking
 from relay.api.admissions import Admissions
 from relay.handlers import connect
 from relay.routing.admission import Admission
@@ -196,6 +198,25 @@ async def test_the_end_leaves_nobody_waiting(admissions: Admissions) -> None:
     assert all(isinstance(each, asyncio.CancelledError) for each in answers)
 
 
+async def test_a_hub_whose_answer_cannot_be_taken_costs_the_others_nothing(
+    fleet: Fleet, admissions: Admissions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = asking.from_proto
+
+    def broken(message: admission_pb2.Admission) -> Admission:
+        if message.hub_id == hub(4):
+            raise ZeroDivisionError("ours")
+        return real(message)
+
+    waiting = await ask(admissions, 1, 2, 3, 4, 5)
+    monkeypatch.setattr(asking, "from_proto", broken)
+    fleet.answering.set()
+    answers = await asyncio.gather(*waiting)
+    assert [each for each in answers if not isinstance(each, Admission)] == [Close.ADMISSION_UNAVAILABLE]
+    monkeypatch.undo()
+    assert isinstance((await asyncio.gather(*await ask(admissions, 4)))[0], Admission)
+
+
 class Directory(Alone):
     """Answers a claim when it is told to."""
 
@@ -281,6 +302,37 @@ async def test_what_a_stream_leaves_unanswered_is_asked_by_a_call(fleet: Fleet) 
         assert all(isinstance(each, Admission) for each in await asyncio.gather(*waiting))
     assert fleet.by_stream == 2
     assert {each for call in fleet.calls[2:] for each in call} == {hub(1), hub(2), hub(3)}
+
+
+async def test_a_call_has_neither_the_deadline_nor_the_trace_of_who_asked_first(fleet: Fleet) -> None:
+    stub: Any = fleet
+    admissions = Admissions(World().node, stub, apart_seconds=0)
+    mine: ContextVar[str] = ContextVar("mine", default="none")
+    seen: list[str] = []
+    known = fleet._known
+
+    async def noting(hub_ids: Sequence[bytes]) -> list[admission_pb2.Admission]:
+        seen.append(mine.get())
+        return await known(hub_ids)
+
+    fleet._known = noting  # type: ignore[method-assign]
+    mine.set("an RPC")
+    fleet.answering.set()
+    await asyncio.gather(*await ask(admissions, 1))
+    assert seen == ["none"]
+
+
+async def test_who_reads_the_questions_ends_with_the_stream(fleet: Fleet) -> None:
+    stub: Any = fleet
+    stream = admission_stream.AdmissionStream(stub)
+    await settled()
+    (listening,) = fleet.tasks
+    # As gRPC does: what has ended already is not cancelled again.
+    fleet.tasks.clear()
+    stream.close()
+    await settled()
+    assert listening.done()
+    assert not listening.cancelled()
 
 
 async def test_a_question_that_the_stream_does_not_answer_is_given_up(
