@@ -29,6 +29,8 @@ _EVENTS: Final = 512
 # A read gives one TLS record. After a large one more is likely there: read on, but not for ever.
 _LARGE: Final = 2048
 _READS: Final = 8
+# Looking for one that is not there costs a system call and an exception: after that so many are taken to be alone.
+_ALONE: Final = 3
 # A bridge stands for many: what others send in records of their own comes from it in one stream, if it is busy.
 _BRIDGE_READS: Final = 32
 _BUSY_SECONDS: Final = 0.0002
@@ -38,7 +40,7 @@ _LINGER_BYTES: Final = 1024 * 1024
 class Connection:
     """One TLS connection and the state that belongs to it."""
 
-    __slots__ = ("client", "fd", "interest", "lingered", "sock", "tls", "unsent")
+    __slots__ = ("alone", "client", "fd", "interest", "lingered", "sock", "tls", "unsent")
 
     def __init__(self, sock: socket.socket, tls: Tls, client: Client) -> None:
         self.sock = sock
@@ -49,6 +51,8 @@ class Connection:
         # OpenSSL wants the same bytes again after it could not write them.
         self.unsent = b""
         self.interest: int = select.EPOLLIN
+        # After how many large records more it is looked again whether another follows at once.
+        self.alone = 0
         # Bytes thrown away since the end; negative while the connection lives.
         self.lingered = -1
 
@@ -166,25 +170,19 @@ class Connections:
 
     def _read(self, connection: Connection) -> None:
         node, client, tls = self._node, connection.client, connection.tls
-        if tls is None:
-            self._linger(connection)
-            return
-        if client.paused:
-            if connection.interest & select.EPOLLIN:
-                # Most pauses are over before anything comes; now it has.
-                self._watch(connection)
-            else:
-                # Nothing was asked for, so this is the end of the connection.
-                self._lost(connection)
+        if tls is None or client.paused:
+            self._not_now(connection)
             return
         reads, enough = _READS, _LARGE
         if client.hub_id is None and node.now - client.last_seen < _BUSY_SECONDS:
             reads, enough = _BRIDGE_READS, 0
-        view = self._view
+        view, first = self._view, reads - 1
         while True:
             try:
                 count = tls.read(_BUFFER, view)
             except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                if reads == first and enough:
+                    connection.alone = _ALONE
                 break
             except OSError:
                 count = 0
@@ -195,6 +193,19 @@ class Connections:
             reads -= 1
             if count < enough or not reads or client.paused or client.state is State.CLOSED:
                 break
+            if connection.alone and enough:
+                connection.alone -= 1
+                break
+
+    def _not_now(self, connection: Connection) -> None:
+        if connection.tls is None:
+            self._linger(connection)
+        elif connection.interest & select.EPOLLIN:
+            # Most pauses are over before anything comes; now it has.
+            self._watch(connection)
+        else:
+            # Nothing was asked for, so this is the end of the connection.
+            self._lost(connection)
 
     def _receive(self, client: Client, data: bytes) -> None:
         try:
