@@ -65,4 +65,4 @@ def _say_if_replaced() -> None:
     """Raise, unless it is this task that is being cancelled."""
     task = asyncio.current_task()
     if task is not None and not task.cancelling():
-        raise UnavailableError("the channel of this stream was replaced", reason="STREAM_REPLACED") from None
+        raise UnavailableError("the channel of this stream was replaced", reason="UPSTREAM_UNAVAILABLE") from None

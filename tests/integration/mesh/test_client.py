@@ -144,7 +144,7 @@ async def test_a_stream_whose_channel_is_replaced_says_so_and_cancels_nobody(
         for each in waiting:
             with pytest.raises(errors.UnavailableError) as replaced:
                 await each
-            assert replaced.value.reason == "STREAM_REPLACED"
+            assert replaced.value.reason == "UPSTREAM_UNAVAILABLE"
         # On the new one it goes on.
         assert (await stub.Watch(forever).read()).name == "forever0"
 
