@@ -44,8 +44,8 @@ Rounds alternate between the servers; a figure is the median of the rounds, a ra
 * Floods: attackers at 4 addresses, Hubs at an address each. Connections begin as those of many that know nothing of
   each other do (Poisson, the same in each run). Established Hubs exchange 200 messages a second meanwhile; 25 new Hubs
   a second connect. A Hub that was not taken counts as an endless wait. On the core of the load, whoever takes the time
-  goes first, new Hubs and the services that stand beside next (SCHED_FIFO), the flood last: a time is the server's, not
-  that of a wait for the flood's own work."""
+  goes first, the services that stand beside next, then new Hubs (SCHED_FIFO), the flood last: a time is the server's,
+  not that of a wait for the flood's own work."""
 
 _PAIRS: Final = """One worker, two workers of one relay, and two relays that share nothing, not even a port: for each
 worker a busy stream in QoS 1 of 4 Hubs, all at once. Measured are the rate, the workers' CPU, what the worker that
