@@ -190,6 +190,14 @@ async def test_a_connection_that_is_lost_is_opened_again_and_a_server_that_stand
             assert second.epoch > first.epoch
             await redis.script_flush()
             assert isinstance(await a.claim(hub), Claimed)
+            before = len(await redis.client_list())
+            await redis.replicaof("127.0.0.1", 1)
+            with pytest.raises(DirectoryAwayError):
+                await a.claim(hub)
+            # A replica refuses: the connection is let go, so that the next one finds who writes now.
+            assert len(await redis.client_list()) == before - 1
+            await redis.replicaof("NO", "ONE")
+            assert isinstance(await a.claim(hub), Claimed)
             await redis.client_pause(800)
             with pytest.raises(DirectoryAwayError):
                 await a.claim(hub)

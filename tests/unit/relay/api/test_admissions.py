@@ -362,7 +362,8 @@ async def test_an_answer_is_no_heartbeat(fleet: Fleet) -> None:
             await asyncio.sleep(0.005)
 
     asker = asyncio.ensure_future(asking())
-    with pytest.raises(TimeoutError):
-        await anext(changes)
+    async with asyncio.timeout(5):
+        with pytest.raises(TimeoutError):
+            await anext(changes)
     asker.cancel()
     stream.close()
